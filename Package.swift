@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+// ISA-L inflates two and a half times as fast as zlib (measured: README, "Speed"), and is only packaged for
+// x86-64 and arm64. Elsewhere gzip is read through libarchive.
+let hasISAL = access("/usr/include/isa-l.h", R_OK) == 0
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+/// A library target with the package's settings.
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], settings more: [SwiftSetting] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings + more)
+}
+
+/// The tests of one target, in a directory of the same name.
+func tests(of name: String, _ more: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + more,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "cooper",
+  products: [
+    .executable(name: "cooper", targets: ["cooper"]),
+    .library(
+      name: "Cooper",
+      targets: ["Hashing", "OrderedJSON", "ArchiveIO", "OCIModel", "Registry", "ImageArchive", "NixStore"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+  ],
+  targets: [
+    // C libraries: headers, and typed inline wrappers for what Swift cannot call.
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // No pkgConfig: libcurl is loaded on first use, so that commands without a network do not pay for it.
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+    .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+    // Foundations.
+    library("Hashing", ["CCrypto"]),
+    library("OrderedJSON", ["CJansson"]),
+    library(
+      "ArchiveIO", ["Hashing", "CArchive", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
+      settings: hasISAL ? [.define("ISAL")] : []),
+    library("HTTPTransport", ["CCurl"]),
+
+    // Model.
+    library("OCIModel", ["Hashing", "OrderedJSON"]),
+
+    // Domain.
+    library("Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
+    library("ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    library("NixStore", ["Hashing", subprocess, system]),
+
+    // Tool.
+    .executableTarget(
+      name: "cooper",
+      dependencies: [
+        "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
+        "NixStore", subprocess, system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+
+    // Tests.
+    .target(
+      name: "TestSupport", dependencies: ["Hashing", "OrderedJSON"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests(of: "Hashing"),
+    tests(of: "OrderedJSON"),
+    tests(of: "ArchiveIO", ["Hashing"]),
+    tests(of: "HTTPTransport"),
+    tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
+    tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
+    tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing"]),
+    tests(of: "NixStore", ["Hashing"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["cooper", "TestSupport", "OCIModel", "Registry", "Hashing"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["cooper", "TestSupport", "Hashing", "OrderedJSON"],
+      swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+#ifndef COOPER_CCRYPTO_SHIM_H
+#define COOPER_CCRYPTO_SHIM_H
+#include <openssl/evp.h>
+#endif
