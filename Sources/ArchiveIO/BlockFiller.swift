@@ -1,0 +1,39 @@
+import Glibc
+public import SystemPackage
+
+/// Puts bytes into blocks, one after another, for stages that share them.
+public final class BlockFiller {
+  private let pool: BlockPool
+  private var block: Block?
+  private var filled = 0
+
+  /// Fills blocks of `pool`.
+  public init(_ pool: BlockPool) { self.pool = pool }
+
+  /// Lets `fill` write into free space, and gives the part that it says it filled.
+  public func append(_ fill: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> FilledPart {
+    let current = block ?? pool.take()
+    block = current
+    let start = filled
+    filled += try fill(UnsafeMutableRawBufferPointer(rebasing: current.bytes[start...]))
+    let part = FilledPart(block: current, range: start..<filled)
+    if filled == pool.blockSize {
+      block = nil
+      filled = 0
+    }
+    return part
+  }
+}
+
+extension FilledPart {
+  /// Writes the bytes to anything that takes them, waiting as long as it takes.
+  public func write(to descriptor: FileDescriptor) throws(FileError) {
+    var rest = UnsafeRawBufferPointer(rebasing: block.bytes[range])
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor.rawValue, rest.baseAddress, rest.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw FileError("write to", "the output", Errno(rawValue: errno)) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+}

@@ -1,0 +1,102 @@
+public import ArchiveIO
+import Glibc
+public import Hashing
+public import SystemPackage
+
+/// The directory where blobs are kept while an image is being fetched, so that an interrupted pull goes on where it stopped.
+///
+/// A blob is a file `sha256-<hex>`, which is never believed: whatever it contains is hashed again. Files of a pull that ended well are
+/// removed by it, and files that nobody touched for two weeks by anybody who comes by.
+public struct BlobCache: Sendable {
+  private static let maximumAge = 14 * 24 * 60 * 60
+
+  /// The directory.
+  public let directory: FilePath
+
+  /// Opens or creates the directory, readable by its owner only, and removes what is too old.
+  public init(at directory: FilePath) throws(FileError) {
+    self.directory = directory
+    try Self.createDirectories(directory)
+    removeOldFiles()
+  }
+
+  /// A blob's file in the cache.
+  public final class Entry: Sendable {
+    /// The file's name, or nil when it has none because another process is fetching the same blob.
+    public let path: FilePath?
+    /// Where the bytes go and come from.
+    public let spool: Spool
+
+    init(path: FilePath?, spool: Spool) {
+      self.path = path
+      self.spool = spool
+    }
+
+    /// Removes the name. Readers may go on.
+    public func remove() { if let path { unlink(path.string) } }
+
+    /// Gives the complete blob a name elsewhere: moved there if possible, copied otherwise.
+    public func move(to destination: FilePath) throws {
+      if let path, rename(path.string, destination.string) == 0 {
+        chmod(destination.string, 0o644)
+        return
+      }
+      let copy = try NewFile(at: destination)
+      let writer = BlockWriter(copy.file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
+      let source = spool.makeReader()
+      while try writer.append({ try source.read(into: $0) }).byteCount > 0 {}
+      try writer.finish()
+      try copy.commit()
+      remove()
+    }
+  }
+
+  /// The entry for `digest`, with whatever an earlier process left of it, hashed.
+  ///
+  /// `byteCount` is the size of the blob, or nil when it is not known. Reads the whole partial file, so it may take a while.
+  public func entry(for digest: Digest, byteCount: Int64?) throws -> Entry {
+    let path = directory.appending("\(digest.algorithm.rawValue)-\(digest.hex)")
+    let descriptor = Glibc.open(path.string, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
+    let file = DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string)
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      return try Self.namelessEntry(in: directory, algorithm: digest.algorithm)
+    }
+    let spool = Spool(file: file, algorithm: digest.algorithm)
+    try spool.adopt(completeByteCount: byteCount)
+    return Entry(path: path, spool: spool)
+  }
+
+  /// An entry that no other process can see and that vanishes with this one.
+  public static func namelessEntry(in directory: FilePath, algorithm: DigestAlgorithm) throws(FileError) -> Entry {
+    let file = try NewFile(at: directory.appending("blob")).file
+    return Entry(path: nil, spool: Spool(file: file, algorithm: algorithm))
+  }
+
+  private static func createDirectories(_ path: FilePath) throws(FileError) {
+    if mkdir(path.string, 0o700) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, !path.removingLastComponent().isEmpty else {
+      throw FileError("create the directory", path.string, Errno(rawValue: errno))
+    }
+    try createDirectories(path.removingLastComponent())
+    guard mkdir(path.string, 0o700) == 0 || errno == EEXIST else {
+      throw FileError("create the directory", path.string, Errno(rawValue: errno))
+    }
+  }
+
+  private func removeOldFiles() {
+    guard let listing = opendir(directory.string) else { return }
+    defer { closedir(listing) }
+    let now = time(nil)
+    while let entry = readdir(listing) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard name.contains("-") else { continue }
+      let path = directory.appending(name).string
+      var status = stat()
+      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+      if now - status.st_mtim.tv_sec > Self.maximumAge { unlink(path) }
+    }
+  }
+}

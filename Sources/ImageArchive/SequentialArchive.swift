@@ -1,0 +1,123 @@
+import ArchiveIO
+import SystemPackage
+import Hashing
+import OCIModel
+
+/// Where an archive goes that is written in order.
+protocol SequentialTarget: AnyObject {
+  func take(_ part: FilledPart) throws
+  /// Ends the output and gives its digest, when that was asked for.
+  func finish() throws -> Digest?
+  /// A way back to this point, for targets that have one.
+  func makeReturn() throws -> (() -> Void)?
+}
+
+/// An archive that is written from front to back, so that each layer's facts are needed before its bytes.
+final class SequentialArchive: LayeredArchive {
+  /// Facts of the layer at an index; `isGuess` when they may be wrong.
+  typealias Facts = (Layer, Int) throws -> (facts: LayerFacts, isGuess: Bool)
+
+  private let target: any SequentialTarget
+  private let facts: Facts
+  private let progress: @Sendable (Int) -> Void
+  private let layerHashing = Worker()
+  private let filler = BlockFiller(BlockPool(blockSize: 1 << 20, limit: 8))
+  private var byteCount: Int64 = 0
+
+  init(_ target: any SequentialTarget, facts: @escaping Facts, progress: @escaping @Sendable (Int) -> Void) {
+    self.target = target
+    self.facts = facts
+    self.progress = progress
+  }
+
+  func append(_ bytes: [UInt8]) throws {
+    let source = ArraySource(bytes)
+    while true {
+      let part = try filler.append { try source.read(into: $0) }
+      if part.byteCount == 0 { break }
+      try target.take(part)
+    }
+    byteCount += Int64(bytes.count)
+  }
+
+  func append(
+    _ layer: Layer, index: Int, era: DockerArchiveEra, unlessWritten written: Set<Digest>
+  ) throws -> Digest {
+    var (facts, isGuess) = try facts(layer, index)
+    let start = byteCount
+    while true {
+      // A guess is no reason to leave a layer out.
+      if !isGuess, written.contains(facts.diffID) { return facts.diffID }
+      let goBack = isGuess ? try target.makeReturn() : nil
+      try append(TarHeader(layer: facts, era: era).encoded())
+      let found = try copy(layer, decompressing: era != .first)
+      if found == facts, !(isGuess && written.contains(found.diffID)) {
+        try append([UInt8](repeating: 0, count: TarHeader.padding(after: facts.byteCount)))
+        return facts.diffID
+      }
+      guard let goBack else { throw LayerChanged(number: index + 1) }
+      goBack()
+      byteCount = start
+      (facts, isGuess) = (found, false)
+    }
+  }
+
+  private func copy(_ layer: Layer, decompressing: Bool) throws -> LayerFacts {
+    let content = try UncompressedLayer(layer, hashingOn: layerHashing, decompressing: decompressing)
+    while true {
+      let part = try filler.append { try content.read(into: $0) }
+      if part.byteCount == 0 { break }
+      try content.hash(part)
+      try target.take(part)
+      progress(part.byteCount)
+      byteCount += Int64(part.byteCount)
+    }
+    return try content.facts()
+  }
+
+  func finish() throws -> (byteCount: Int64, digest: Digest?) { (byteCount, try target.finish()) }
+}
+
+/// A layer that gave other bytes when it was read for the second time.
+struct LayerChanged: Error, CustomStringConvertible {
+  var number: Int
+  var description: String { "layer \(number) changed while it was being read" }
+}
+
+/// A pipe, a terminal, a device: bytes in order, and perhaps their digest.
+final class PipeTarget: SequentialTarget {
+  private let descriptor: FileDescriptor
+  private let writing = Worker()
+  private let hash: HashStage?
+
+  init(_ descriptor: FileDescriptor, computesDigest: Bool) {
+    self.descriptor = descriptor
+    hash = computesDigest ? HashStage(.sha256, on: Worker()) : nil
+  }
+
+  func take(_ part: FilledPart) throws {
+    let descriptor = descriptor
+    try writing.submit { try part.write(to: descriptor) }
+    try hash?.update(part)
+  }
+
+  func finish() throws -> Digest? {
+    try writing.finish()
+    return try hash?.digest()
+  }
+
+  func makeReturn() throws -> (() -> Void)? { nil }
+}
+
+/// Only the digest.
+final class HashTarget: SequentialTarget {
+  private var hash = HashStage(.sha256, on: Worker())
+
+  func take(_ part: FilledPart) throws { try hash.update(part) }
+  func finish() throws -> Digest? { try hash.digest() }
+
+  func makeReturn() throws -> (() -> Void)? {
+    let saved = try hash.copy()
+    return { [self] in hash = saved }
+  }
+}
