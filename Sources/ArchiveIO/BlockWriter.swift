@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// Writes a file from front to back in large blocks, on a thread of its own.
 ///

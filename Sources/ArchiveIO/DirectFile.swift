@@ -80,6 +80,24 @@ public final class DirectFile: Sendable {
     }
   }
 
+  /// The whole content, when it has at most `limit` bytes.
+  ///
+  /// - Throws: `FileError` with `fileTooLarge` otherwise.
+  public func readAll(limit: Int) throws(FileError) -> [UInt8] {
+    guard try byteCount() <= Int64(limit) else { throw FileError("read", path, .fileTooLarge) }
+    var content = [UInt8](repeating: 0, count: limit)
+    var done = 0
+    while done < limit {
+      let count = content.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress?.advanced(by: done), limit - done, off_t(done)) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw FileError("read", path, Errno(rawValue: errno)) }
+      if count == 0 { break }
+      done += count
+    }
+    content.removeLast(limit - done)
+    return content
+  }
+
   /// Cuts the file to `byteCount` bytes.
   func truncate(to byteCount: Int64) throws(FileError) {
     while ftruncate(descriptor, off_t(byteCount)) != 0 {
@@ -88,7 +106,7 @@ public final class DirectFile: Sendable {
   }
 
   /// The file's length in bytes.
-  func byteCount() throws(FileError) -> Int64 {
+  public func byteCount() throws(FileError) -> Int64 {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileError("examine", path, Errno(rawValue: errno)) }
     return Int64(status.st_size)

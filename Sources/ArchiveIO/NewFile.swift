@@ -41,7 +41,7 @@ public final class NewFile: Sendable {
   }
 
   /// A hidden name beside `path` that no other process uses.
-  static func temporaryPath(for path: FilePath) -> FilePath {
+  public static func temporaryPath(for path: FilePath) -> FilePath {
     let name = ".\(path.lastComponent?.string ?? "file").cooper-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     return path.removingLastComponent().appending(name)
   }

@@ -38,7 +38,8 @@ public final class Spool: Sendable {
     init(_ algorithm: DigestAlgorithm) { hasher = ContentHasher(algorithm) }
   }
 
-  let file: DirectFile
+  /// The file behind it.
+  public let file: DirectFile
   let state = Monitor(State())
   private let pool = BlockPool(blockSize: Spool.blockSize, limit: Spool.blockLimit)
   private let worker = Worker()

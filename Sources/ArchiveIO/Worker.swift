@@ -44,7 +44,7 @@ public final class Worker: Sendable {
   }
 
   /// Waits until nothing is running any more, and forgets failures.
-  func reset() {
+  public func reset() {
     state.wait { state -> Void? in
       state.jobs.removeAll()
       guard !state.busy else { return nil }

@@ -1,7 +1,59 @@
 import ArgumentParser
+import Glibc
 
+/// The program. Its name decides what it is: called `nix-prefetch-docker` it is that program.
 @main
 struct Cooper: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cooper", abstract: "Makes, fetches and reshapes container images.", version: "0.1.0")
+    commandName: "cooper",
+    abstract: "Makes, fetches and reshapes container images.",
+    discussion: """
+      Exit status: 0 done, 1 failed, 2 wrong usage, 3 digest or hash mismatch, 4 not found, 5 denied.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      Pull.self, Prefetch.self, Inspect.self, ManifestCommand.self, ConfigCommand.self, DigestCommand.self,
+      Tags.self, Login.self, Logout.self,
+    ])
+
+  static func main() async {
+    // A reader that goes away ends the program through the failed write, with a message and a clean-up.
+    signal(SIGPIPE, SIG_IGN)
+    await run(root(), arguments: Array(CommandLine.arguments.dropFirst()))
+  }
+
+  private static func root() -> any ParsableCommand.Type {
+    let name = CommandLine.arguments.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    return name == "nix-prefetch-docker" ? Prefetch.self : Cooper.self
+  }
+
+  private static func run(_ root: any ParsableCommand.Type, arguments: [String]) async {
+    do {
+      var command = try root.parseAsRoot(arguments)
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      exit(report(error, of: root))
+    }
+  }
+
+  /// Prints what `error` says and gives the exit status.
+  private static func report(_ error: any Error, of root: any ParsableCommand.Type) -> Int32 {
+    let code = root.exitCode(for: error)
+    // Help and version are errors too, to the argument parser.
+    if code == .success {
+      print(root.message(for: error).isEmpty ? root.helpMessage() : root.fullMessage(for: error))
+      return 0
+    }
+    if code == .validationFailure {
+      Console.error(root.fullMessage(for: error))
+      return ExitStatus.usage.rawValue
+    }
+    if let status = error as? ExitCode { return status.rawValue }
+    Console.error("cooper: \(error)")
+    return ExitStatus(of: error).rawValue
+  }
 }

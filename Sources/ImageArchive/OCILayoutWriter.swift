@@ -1,0 +1,174 @@
+public import ArchiveIO
+import Glibc
+public import Hashing
+public import OCIModel
+public import SystemPackage
+
+/// Adds images to an OCI image layout in a directory.
+///
+/// A layout that does not exist yet is made under a hidden name and gets its own in the end. In one that exists, blobs appear under
+/// their digests, each in one step, and `index.json` is replaced last, under a lock on the directory: what others read is complete at any time,
+/// and two writers lose nothing. Without `commit` everything that was added is removed again.
+public final class OCILayoutWriter: @unchecked Sendable {
+  // Unchecked: `added` and `isCommitted` are only used by the one task that writes.
+  private let destination: FilePath
+  private let directory: FilePath
+  private let isNew: Bool
+  private var added: [FilePath] = []
+  private var isCommitted = false
+
+  /// Opens the layout at `path`, or begins a new one when nothing is there, or an empty directory.
+  ///
+  /// - Throws: `OCILayoutError.notALayout` when something else is there, and `FileError`.
+  public init(at path: FilePath) throws {
+    destination = path
+    isNew = try Self.isFree(path)
+    directory = isNew ? NewFile.temporaryPath(for: path) : path
+    if isNew {
+      try Self.createDirectory(directory)
+      try write(OCILayoutIndex.marker, to: directory.appending("oci-layout"))
+    }
+    try Self.createDirectory(directory.appending("blobs"))
+  }
+
+  deinit {
+    if isCommitted { return }
+    for path in added.reversed() { unlink(path.string) }
+    if isNew { abandon() }
+  }
+
+  /// The hidden directory of a layout that is being made, for whoever cleans up after a signal.
+  public var temporaryDirectory: FilePath? { isNew && !isCommitted ? directory : nil }
+
+  /// Where the blob of that digest is, or will be.
+  public func path(of digest: Digest) throws -> FilePath {
+    let folder = directory.appending("blobs").appending(digest.algorithm.rawValue)
+    try Self.createDirectory(folder)
+    return folder.appending(digest.hex)
+  }
+
+  /// Whether the blob is there already, whole: its bytes are hashed.
+  public func contains(_ digest: Digest) throws -> Bool {
+    let path = try path(of: digest)
+    let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return false }
+    let spool = Spool(
+      file: DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false),
+      algorithm: digest.algorithm)
+    try spool.adopt(completeByteCount: spool.file.byteCount())
+    return try spool.digest() == digest
+  }
+
+  /// Adds a blob that has been fetched.
+  ///
+  /// - Throws: `OCILayoutError.wrongSize` when the manifest gives another size: readers of layouts check it.
+  public func add(_ entry: BlobCache.Entry, as descriptor: Descriptor, subject: String) throws {
+    try entry.spool.waitUntilComplete()
+    let found = entry.spool.receivedByteCount
+    guard descriptor.byteCount == found else {
+      throw OCILayoutError.wrongSize(subject: subject, expected: descriptor.byteCount, found: found)
+    }
+    let path = try path(of: descriptor.digest)
+    try entry.move(to: path)
+    added.append(path)
+  }
+
+  /// Adds a small blob.
+  public func add(_ bytes: [UInt8], digest: Digest) throws {
+    let path = try path(of: digest)
+    if try contains(digest) { return }
+    try write(bytes, to: path)
+    added.append(path)
+  }
+
+  /// Enters `entry` in `index.json`, under `name` where there is one, and makes everything final.
+  public func commit(_ entry: Descriptor, name: String?) throws {
+    let lock = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard lock >= 0 else { throw FileError("open", directory.string, Errno(rawValue: errno)) }
+    defer { close(lock) }
+    guard flock(lock, LOCK_EX) == 0 else { throw FileError("lock", directory.string, Errno(rawValue: errno)) }
+    let index = directory.appending("index.json")
+    let existing = isNew ? nil : try Self.read(index)
+    try write(try OCILayoutIndex.adding(entry, name: name, to: existing), to: index)
+    if isNew {
+      rmdir(destination.string)
+      guard rename(directory.string, destination.string) == 0 else {
+        throw FileError("create", destination.string, Errno(rawValue: errno))
+      }
+    }
+    isCommitted = true
+  }
+
+  // MARK: Files
+
+  private func write(_ bytes: [UInt8], to path: FilePath) throws {
+    let file = try NewFile(at: path)
+    let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 64 * 1024, limit: 2))
+    try writer.append(bytes)
+    try writer.finish()
+    try file.commit()
+  }
+
+  private func abandon() { Self.removeTree(directory) }
+
+  /// Removes a directory with everything in it. Links are removed, not followed.
+  public static func removeTree(_ path: FilePath) {
+    if let listing = opendir(path.string) {
+      while let entry = readdir(listing) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) {
+          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name == "." || name == ".." { continue }
+        let child = path.appending(name)
+        var status = stat()
+        if lstat(child.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+          removeTree(child)
+        } else {
+          unlink(child.string)
+        }
+      }
+      closedir(listing)
+    }
+    rmdir(path.string)
+  }
+
+  /// Whether a new layout may be made there: nothing is there, or an empty directory.
+  private static func isFree(_ path: FilePath) throws -> Bool {
+    var status = stat()
+    guard stat(path.string, &status) == 0 else {
+      if errno == ENOENT { return true }
+      throw FileError("examine", path.string, Errno(rawValue: errno))
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw OCILayoutError.notALayout("\(path) is no directory")
+    }
+    if access(path.appending("oci-layout").string, F_OK) == 0 {
+      let marker = String(decoding: try read(path.appending("oci-layout")), as: UTF8.self)
+      guard marker.contains("\"1.0.0\"") else {
+        throw OCILayoutError.notALayout("\(path)/oci-layout does not say imageLayoutVersion 1.0.0")
+      }
+      return false
+    }
+    guard let listing = opendir(path.string) else {
+      throw FileError("read", path.string, Errno(rawValue: errno))
+    }
+    defer { closedir(listing) }
+    var count = 0
+    while readdir(listing) != nil { count += 1 }
+    guard count <= 2 else { throw OCILayoutError.notALayout("\(path) has files, but no oci-layout") }
+    return true
+  }
+
+  private static func createDirectory(_ path: FilePath) throws(FileError) {
+    guard mkdir(path.string, 0o755) == 0 || errno == EEXIST else {
+      throw FileError("create the directory", path.string, Errno(rawValue: errno))
+    }
+  }
+
+  private static func read(_ path: FilePath) throws -> [UInt8] {
+    let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
+    let file = DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false)
+    return try file.readAll(limit: ManifestDocument.maximumByteCount)
+  }
+}

@@ -1,0 +1,40 @@
+import ImageArchive
+import OCIModel
+import Registry
+
+/// What the program tells its caller (design.md, section 3).
+enum ExitStatus: Int32 {
+  case failed = 1
+  case usage = 2
+  case mismatch = 3
+  case notFound = 4
+  case denied = 5
+
+  /// The status for an error that ended a command.
+  init(of error: any Error) {
+    switch error {
+    case let error as RegistryError: self.init(error.root)
+    case is ContentMismatch, is HashMismatch: self = .mismatch
+    case is SelectionError: self = .notFound
+    case let error as UsageError: self = error.status
+    default: self = .failed
+    }
+  }
+
+  private init(_ error: RegistryError) {
+    switch error {
+    case .notFound: self = .notFound
+    case .denied: self = .denied
+    case .mismatch: self = .mismatch
+    default: self = .failed
+    }
+  }
+}
+
+/// A request that makes no sense, found after the arguments were parsed.
+struct UsageError: Error, CustomStringConvertible {
+  var description: String
+  var status = ExitStatus.usage
+
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,30 @@
+import ArchiveIO
+import Glibc
+import SystemPackage
+
+/// A file that an archive is written to: one that appears when it is complete, or something that takes bytes as they come.
+enum OutputFile {
+  case new(NewFile)
+  case stream(FileDescriptor)
+
+  /// Opens `path`; nil is standard output. What exists and is no ordinary file (a pipe, `/dev/stdout`) is written to as it is.
+  init(_ path: FilePath?) throws {
+    guard let path else {
+      if isatty(STDOUT_FILENO) == 1 {
+        throw UsageError("an archive will not be written to a terminal; use -o FILE or a pipe")
+      }
+      self = .stream(.standardOutput)
+      return
+    }
+    var status = stat()
+    let exists = stat(path.string, &status) == 0
+    switch exists ? status.st_mode & S_IFMT : S_IFREG {
+    case S_IFREG: self = .new(try NewFile(at: path))
+    case S_IFDIR: throw UsageError("\(path) is a directory; give a file, or --format oci for a layout")
+    default:
+      let descriptor = open(path.string, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
+      self = .stream(FileDescriptor(rawValue: descriptor))
+    }
+  }
+}
