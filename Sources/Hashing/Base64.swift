@@ -18,7 +18,8 @@ public enum Base64 {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// The bytes that `text` spells, or nil when padding is missing, left-over bits are not zero, or a character is none of base 64.
+  /// The bytes that `text` spells, or nil when padding is missing, left-over bits are not zero, or a
+  /// character is none of base 64.
   public static func decode(_ text: some StringProtocol) -> [UInt8]? {
     let characters = Array(text.utf8)
     guard characters.count % 4 == 0 else { return nil }

@@ -20,7 +20,9 @@ public struct Annotations: Hashable, Sendable {
   /// The names in order.
   public var names: [String] { entries.map(\.name) }
 
-  /// The text of a name. Setting keeps the place, or adds at the end; nil removes.
+  /// The text of a name.
+  ///
+  /// Setting keeps the place, or adds at the end; nil removes.
   public subscript(_ name: String) -> String? {
     get { position(of: name).map { entries[$0].value } }
     set {

@@ -7,13 +7,17 @@ public struct Descriptor: Hashable, Sendable {
   public var mediaType: MediaType
   /// The name of the content: its digest as it is stored, so of the compressed bytes of a layer.
   public var digest: Digest
-  /// The length of the content as it is stored, in bytes. −1 in documents that do not know it; nothing else is negative.
+  /// The length of the content as it is stored, in bytes.
+  ///
+  /// −1 in documents that do not know it; nothing else is negative.
   public var byteCount: Int64
   /// Where else the content may be found.
   public var urls: [String] = []
   /// Remarks.
   public var annotations = Annotations()
-  /// The content itself, where the document carries it. Not checked against the digest: whoever uses it must.
+  /// The content itself, where the document carries it.
+  ///
+  /// Not checked against the digest: whoever uses it must.
   public var data: [UInt8]?
   /// In an index: the machine that the image is for.
   public var platform: Platform?
@@ -32,7 +36,9 @@ public struct Descriptor: Hashable, Sendable {
   /// The greatest length that is believed: 1 PiB.
   public static let maximumByteCount: Int64 = 1 << 50
 
-  /// Reads a descriptor. `path` is where it stands in its document, for errors.
+  /// Reads a descriptor.
+  ///
+  /// `path` is where it stands in its document, for errors.
   public init(json: JSONValue, path: String = "descriptor") throws(DocumentError) {
     let fields = try DocumentFields(json, path: path, known: Self.names)
     self.init(
@@ -82,7 +88,8 @@ public struct Descriptor: Hashable, Sendable {
 }
 
 extension Descriptor {
-  /// The descriptor as it is written in a document: members in the order of image-spec, those without content left out.
+  /// The descriptor as it is written in a document: members in the order of image-spec, those without content
+  /// left out.
   public var json: JSONValue {
     var object: JSONObject = [:]
     object["mediaType"] = .string(mediaType.rawValue)
@@ -110,7 +117,9 @@ extension Platform {
     "architecture", "os", "variant", "os.version", "os.features", "features",
   ]
 
-  /// Reads the `platform` of a descriptor. Missing names are empty, so that they match no request.
+  /// Reads the `platform` of a descriptor.
+  ///
+  /// Missing names are empty, so that they match no request.
   init(json: JSONValue, path: String) throws(DocumentError) {
     let fields = try DocumentFields(json, path: path, known: Self.names)
     self.init(

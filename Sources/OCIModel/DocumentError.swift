@@ -1,6 +1,8 @@
 public import OrderedJSON
 
-/// Why some bytes are not a manifest, an index or an image config. Fields are paths like `layers[2].digest`.
+/// Why some bytes are not a manifest, an index or an image config.
+///
+/// Fields are paths like `layers[2].digest`.
 public enum DocumentError: Error, Hashable, CustomStringConvertible {
   /// The document is longer than allowed. Both in bytes.
   case tooLarge(byteCount: Int, limit: Int)
@@ -53,6 +55,17 @@ public enum DocumentError: Error, Hashable, CustomStringConvertible {
     case .unknownType(let type):
       "documents of type “\(type)” are not understood; expected an OCI or Docker manifest or index"
     case .unknownContent: "the document is neither an image manifest nor an index"
+    }
+  }
+}
+
+extension DocumentError {
+  /// Runs a reader of JSON, with its errors as errors of the document.
+  static func json<Value>(_ read: () throws(JSONError) -> Value) throws(DocumentError) -> Value {
+    do throws(JSONError) {
+      return try read()
+    } catch {
+      throw .json(error)
     }
   }
 }

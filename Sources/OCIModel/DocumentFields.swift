@@ -2,8 +2,8 @@ import OrderedJSON
 
 /// Reads the members of one object of a document, and says in errors where it is.
 ///
-/// `null` counts as missing, as in Go. A member whose name equals a known one but for case is refused wherever it appears,
-/// because Go's readers would take it (registry-protocol.md, section 15).
+/// `null` counts as missing, as in Go. A member whose name equals a known one but for case is refused
+/// wherever it appears, because Go's readers would take it (registry-protocol.md, section 15).
 struct DocumentFields {
   private let object: JSONObject
   private let path: String
@@ -109,7 +109,8 @@ extension Set<String> {
 }
 
 extension String {
-  /// The form in which Go's encoding/json compares names: without case, long s as s, and the Kelvin sign as k.
+  /// The form in which Go's encoding/json compares names: without case, long s as s, and the Kelvin sign as
+  /// k.
   var foldedLikeGo: String {
     String(
       String.UnicodeScalarView(

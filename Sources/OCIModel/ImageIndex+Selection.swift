@@ -3,9 +3,10 @@ public import Hashing
 extension ImageIndex {
   /// The entry to take for a machine, by the rules of containers/image 5.x as skopeo 1.9 has them.
   ///
-  /// Tarballs pinned by hash depend on the choice: docker-archive-bytes.md, "Choosing from an index". Operating system and processor must be
-  /// equal, variants are tried in the request's order, and of equal entries the first is taken; versions and features do not count. An entry without
-  /// platform is the last resort, in an OCI index only. Attestations are never taken.
+  /// Tarballs pinned by hash depend on the choice: docker-archive-bytes.md, "Choosing from an index".
+  /// Operating system and processor must be equal, variants are tried in the request's order, and of equal
+  /// entries the first is taken; versions and features do not count. An entry without platform is the last
+  /// resort, in an OCI index only. Attestations are never taken.
   public func select(_ request: PlatformRequest) throws(SelectionError) -> Descriptor {
     let images = manifests.filter { !$0.isAttestation }
     let chosen =

@@ -1,11 +1,14 @@
 public import Hashing
 public import OrderedJSON
 
-/// Several manifests under one name, mostly one for each platform (image-spec, "Image Index"; Docker's manifest list).
+/// Several manifests under one name, mostly one for each platform (image-spec, "Image Index"; Docker's
+/// manifest list).
 public struct ImageIndex: Hashable, Sendable {
   /// The family.
   public var kind: ManifestKind
-  /// The entries in order. Order decides between entries of one platform.
+  /// The entries in order.
+  ///
+  /// Order decides between entries of one platform.
   public var manifests: [Descriptor]
   /// The manifest that this index belongs to.
   public var subject: Descriptor?

@@ -14,8 +14,8 @@ public enum ManifestDocument: Sendable {
   /// Reads a document (registry-protocol.md, section 4).
   ///
   /// - Parameters:
-  ///   - contentType: What the server or the descriptor says. It must agree with the document; when it is nil or generic, the
-  ///     document decides alone.
+  ///   - contentType: What the server or the descriptor says. It must agree with the document; when it is nil
+  ///     or generic, the document decides alone.
   ///   - digestAlgorithm: What `digest` is computed with.
   public init(
     bytes: [UInt8], contentType: MediaType?, digestAlgorithm: DigestAlgorithm = .sha256
@@ -25,7 +25,9 @@ public enum ManifestDocument: Sendable {
     }
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw .byteOrderMark }
     if contentType?.isSchema1 == true { throw .schema1 }
-    let json = try Self.parse(bytes)
+    let json = try DocumentError.json { () throws(JSONError) in
+      try JSONValue(parsing: bytes, limits: .manifest)
+    }
     let fields = try DocumentFields(json, path: "", known: Self.names)
     switch try Self.type(fields, contentType: contentType) {
     case .index(let kind):
@@ -43,14 +45,6 @@ public enum ManifestDocument: Sendable {
   private enum DocumentType {
     case manifest(ManifestKind)
     case index(ManifestKind)
-  }
-
-  private static func parse(_ bytes: [UInt8]) throws(DocumentError) -> JSONValue {
-    do throws(JSONError) {
-      return try JSONValue(parsing: bytes, limits: .manifest)
-    } catch {
-      throw .json(error)
-    }
   }
 
   private static func type(

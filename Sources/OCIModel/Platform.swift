@@ -1,4 +1,6 @@
-/// What a machine must be to run an image (image-spec, "Image Index", `platform`). Names are Go's: `linux`, `amd64`.
+/// What a machine must be to run an image.
+///
+/// Names are Go's: `linux`, `amd64` (image-spec, "Image Index", member `platform`).
 public struct Platform: Hashable, Sendable {
   /// The operating system; empty when the document does not say.
   public var os: String

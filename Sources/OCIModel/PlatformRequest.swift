@@ -17,7 +17,8 @@ public struct PlatformRequest: Hashable, Sendable {
   /// Revisions from the newest to the oldest; each runs what is made for those after it.
   private static let revisions = ["arm": ["v8", "v7", "v6", "v5"], "arm64": ["v8"]]
 
-  /// The variants that do, best first; nil is an entry without variant (docker-archive-bytes.md, "Choosing from an index").
+  /// The variants that do, best first; nil is an entry without variant (docker-archive-bytes.md, "Choosing
+  /// from an index").
   var acceptableVariants: [String?] {
     let known: [String?] = Self.revisions[architecture] ?? []
     guard let variant else { return [nil] + known }

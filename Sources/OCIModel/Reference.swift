@@ -2,8 +2,8 @@ public import Hashing
 
 /// The name of an image in a registry: `NAME[:TAG][@DIGEST]`.
 ///
-/// Normalised as Docker does: `nix` is `docker.io/library/nix`, and `index.docker.io` is `docker.io`. No tag is filled in.
-/// The grammar is in registry-protocol.md, section 14.
+/// Normalised as Docker does: `nix` is `docker.io/library/nix`, and `index.docker.io` is `docker.io`. No tag
+/// is filled in. The grammar is in registry-protocol.md, section 14.
 public struct Reference: Hashable, Sendable {
   /// The registry's name and port, as written: `docker.io`, `localhost:5000`, `[::1]:5000`.
   public let domain: String
@@ -11,7 +11,9 @@ public struct Reference: Hashable, Sendable {
   public let path: String
   /// The tag, when one was given.
   public let tag: String?
-  /// The digest, when one was given. It decides; a tag beside it is only a remark.
+  /// The digest, when one was given.
+  ///
+  /// It decides; a tag beside it is only a remark.
   public let digest: Digest?
 
   private init(domain: String, path: String, tag: String?, digest: Digest?) {

@@ -1,6 +1,8 @@
 public import Hashing
 
-/// Why a text is not a reference. The first value of each case is the whole text, the second the part that is wrong.
+/// Why a text is not a reference.
+///
+/// The first value of each case is the whole text, the second the part that is wrong.
 public enum ReferenceError: Error, Hashable, CustomStringConvertible {
   /// There is no text.
   case empty

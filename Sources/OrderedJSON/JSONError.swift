@@ -6,7 +6,8 @@ public enum JSONError: Error, Hashable, CustomStringConvertible {
   case tooDeep(limit: Int, offset: Int)
   /// Two members of one object have the same name; what is known of it is in `near`.
   case duplicateMember(near: String, offset: Int)
-  /// The text breaks the grammar, or has something that cannot be represented. `offset` is in bytes from the start.
+  /// The text breaks the grammar, or has something that cannot be represented. `offset` is in bytes from the
+  /// start.
   case syntax(String, offset: Int)
 
   /// One line for people.

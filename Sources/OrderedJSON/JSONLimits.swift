@@ -11,6 +11,7 @@ public struct JSONLimits: Sendable, Hashable {
     self.depth = depth
   }
 
-  /// Limits for manifests, indexes and image configs: 4 MiB (distribution-spec, "Pushing Manifests"), depth 100.
+  /// Limits for manifests, indexes and image configs: 4 MiB (distribution-spec, "Pushing Manifests"), depth
+  /// 100.
   public static let manifest = JSONLimits(byteCount: 4 << 20)
 }

@@ -1,7 +1,7 @@
 /// The members of a JSON object, in order, each name once.
 ///
-/// Names are the same when their bytes are: `String`'s own equality also joins canonically equivalent texts (`K` and the
-/// Kelvin sign), which are different members to every other reader of JSON.
+/// Names are the same when their bytes are: `String`'s own equality also joins canonically equivalent texts
+/// (`K` and the Kelvin sign), which are different members to every other reader of JSON.
 public struct JSONObject: Sendable {
   /// One name and its value.
   public struct Member: Sendable {
@@ -44,7 +44,9 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// Adds a member at the end. Returns false, and changes nothing, when the name is there already.
+  /// Adds a member at the end.
+  ///
+  /// Returns false, and changes nothing, when the name is there already.
   @discardableResult
   public mutating func append(_ name: String, _ value: JSONValue) -> Bool {
     guard position(of: name) == nil else { return false }

@@ -3,8 +3,8 @@ import CJansson
 extension JSONValue {
   /// Reads a whole document of any kind of value, with white space around it.
   ///
-  /// Refused, beside what the grammar refuses: repeated member names, text that is not UTF-8, lone surrogates, integers beyond 64 bits,
-  /// reals beyond a `Double`, and NUL in the name of a member.
+  /// Refused, beside what the grammar refuses: repeated member names, text that is not UTF-8, lone
+  /// surrogates, integers beyond 64 bits, reals beyond a `Double`, and NUL in the name of a member.
   public init(parsing bytes: some Collection<UInt8>, limits: JSONLimits = JSONLimits()) throws(JSONError) {
     let bytes = Array(bytes)
     guard bytes.count <= limits.byteCount else {

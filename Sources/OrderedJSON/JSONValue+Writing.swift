@@ -9,7 +9,8 @@ public enum JSONStyle: Sendable, Hashable {
 extension JSONValue {
   /// The text of this value, always the same for the same value.
   ///
-  /// Members stay in their order. Escaped are only quotation mark, backslash and control characters (`\b \t \n \f \r` by name).
+  /// Members stay in their order. Escaped are only quotation mark, backslash and control characters (`\b \t
+  /// \n \f \r` by name).
   public func serialized(_ style: JSONStyle = .compact) -> [UInt8] {
     var writer = JSONWriter(style: style)
     writer.write(self, level: 0)

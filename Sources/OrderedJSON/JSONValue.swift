@@ -7,7 +7,8 @@ public enum JSONValue: Sendable, Hashable {
   /// `true` or `false`.
   case bool(Bool)
   /// A number, as the text that is written. Integers keep their value; other numbers that came through
-  /// `init(parsing:)` have been a `Double` in between, so `1.10` is written `1.1`. `RawJSON` keeps the spelling.
+  /// `init(parsing:)` have been a `Double` in between, so `1.10` is written `1.1`. `RawJSON` keeps the
+  /// spelling.
   case number(String)
   /// A string without escapes.
   case string(String)
