@@ -1,0 +1,187 @@
+import ArchiveIO
+import Glibc
+import Hashing
+import ImageArchive
+import OCIModel
+import OrderedJSON
+import Registry
+import SystemPackage
+
+/// Fetches one image and writes it somewhere.
+struct PullJob: Sendable {
+  /// The image's documents.
+  let remote: RemoteImage
+  let client: RegistryClient
+  let cache: BlobCache
+  let progress: Progress
+
+  /// Fetches the documents.
+  ///
+  /// - Throws: `Unpinned` for a reference without digest unless that is allowed; it names the digest to pin.
+  init(source: Reference, platform: PlatformRequest, isUnpinnedAllowed: Bool, registry: RegistryOptions) async throws {
+    let progress = Progress(quiet: registry.quiet)
+    self.progress = progress
+    client = try registry.client { progress.say("cooper: \($0)") }
+    if source.digest == nil, !isUnpinnedAllowed {
+      let (digest, _, _) = try await client.digest(of: source)
+      throw Unpinned(reference: source, digest: digest)
+    }
+    cache = try registry.cache()
+    remote = try await RemoteImage(source, platform: platform, client: client)
+    progress.say("\(source): \(remote.manifest.digest), \(remote.manifest.value.layers.count) layers")
+  }
+
+  /// Fetches the layers and writes the image.
+  ///
+  /// - Throws: `HashMismatch` when the archive is not the expected one; nothing is left then.
+  func write(
+    to destination: PullDestination, named name: FinalName, era: DockerArchiveEra, expected: ExpectedHash? = nil,
+    computingDigest: Bool = false
+  ) async throws -> DockerArchiveWriter.Summary? {
+    defer { progress.finish() }
+    switch destination {
+    case .dockerArchive(let path, _):
+      return try await writeDockerArchive(
+        to: path, named: name, era: era, expected: expected, computingDigest: computingDigest || expected != nil)
+    case .ociLayout(let path, let given):
+      try requireNoHash(expected)
+      try await writeLayout(to: path, name: given ?? name.reference.tag)
+    case .ociArchive(let path, let given):
+      try requireNoHash(expected)
+      try await writeLayoutArchive(to: path, name: given ?? name.reference.tag)
+    }
+    return nil
+  }
+
+  private func requireNoHash(_ expected: ExpectedHash?) throws {
+    if expected != nil { throw UsageError("--hash is the hash of a docker-archive; there is none for OCI layouts") }
+  }
+
+  // MARK: docker-archive
+
+  private func writeDockerArchive(
+    to path: FilePath?, named name: FinalName, era: DockerArchiveEra, expected: ExpectedHash?, computingDigest: Bool
+  ) async throws -> DockerArchiveWriter.Summary {
+    let output = try OutputFile(path)
+    let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress)
+    let writer = try DockerArchiveWriter(fetch.image, references: [name.reference], era: era)
+    return try await fetch.run {
+      let summary = try writer.write(to: output.archiveOutput, computingDigest: computingDigest)
+      if let expected, let found = summary.digest, !expected.matches(found) {
+        throw HashMismatch(expected: expected, found: found, otherEra: try Self.otherEra(of: writer, matching: expected))
+      }
+      if case .new(let file) = output { try file.commit() }
+      return summary
+    }
+  }
+
+  /// Which other generation of skopeo would have written the expected bytes.
+  private static func otherEra(
+    of writer: DockerArchiveWriter, matching expected: ExpectedHash
+  ) throws -> DockerArchiveEra? {
+    try DockerArchiveEra.allCases.reversed().first { era in
+      guard era != writer.era else { return false }
+      let other = try DockerArchiveWriter(writer.image, references: writer.references, era: era)
+      return try other.write(to: .nowhere, computingDigest: true).digest.map(expected.matches) ?? false
+    }
+  }
+
+  /// The digest of the docker-archive, which is written nowhere.
+  func hash(named name: FinalName) async throws -> Digest {
+    defer { progress.finish() }
+    let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress)
+    let writer = try DockerArchiveWriter(fetch.image, references: [name.reference])
+    let summary = try await fetch.run { try writer.write(to: .nowhere, computingDigest: true) }
+    guard let digest = summary.digest else { preconditionFailure("a digest was asked for") }
+    return digest
+  }
+
+  // MARK: OCI
+
+  private func writeLayout(to path: FilePath, name: String?) async throws {
+    let layout = try OCILayoutWriter(at: path)
+    if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
+    let present = try await Thread.run { [remote] in
+      Set(try remote.manifest.value.layers.map(\.digest).filter { try layout.contains($0) })
+    }
+    let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress, skipping: present)
+    try await fetch.run { [remote] in
+      for (descriptor, subject, entry) in fetch.entries {
+        try layout.add(entry, as: descriptor, subject: subject)
+      }
+      try layout.add(remote.config, digest: remote.manifest.value.config.digest)
+      try layout.add(remote.manifest.bytes, digest: remote.manifest.digest)
+      try layout.commit(remote.entry, name: name)
+    }
+  }
+
+  private func writeLayoutArchive(to path: FilePath?, name: String?) async throws {
+    let output = try OutputFile(path)
+    let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress)
+    let writer = OCIArchiveWriter(fetch.image, name: name)
+    try await fetch.run {
+      try writer.write(to: output.descriptor)
+      if case .new(let file) = output { try file.commit() }
+    }
+  }
+
+  // MARK: Facts
+
+  /// What was pulled, as JSON.
+  func description(
+    of summary: DockerArchiveWriter.Summary?, named name: FinalName, destination: PullDestination
+  ) -> [UInt8] {
+    var object = JSONObject()
+    object["imageName"] = .string(remote.reference.name)
+    object["imageDigest"] = .string(remote.top.digest.description)
+    object["manifestDigest"] = .string(remote.manifest.digest.description)
+    object["finalImageName"] = .string(name.reference.name)
+    object["finalImageTag"] = .string(name.reference.tag ?? "latest")
+    object["path"] = destination.path.map { .string($0.string) } ?? .null
+    if let summary {
+      object["bytes"] = .number(String(summary.byteCount))
+      if let digest = summary.digest { object["hash"] = NixHash(digest).map { .string($0.sri) } }
+      object["diffIDs"] = .array(summary.diffIDs.map { .string($0.description) })
+    }
+    return JSONValue.object(object).serialized(.indented(by: 2)) + [UInt8(ascii: "\n")]
+  }
+}
+
+extension RemoteImage {
+  /// The descriptor of the manifest, for an index.
+  var entry: Descriptor {
+    Descriptor(
+      mediaType: manifest.value.mediaType, digest: manifest.digest, byteCount: Int64(manifest.bytes.count))
+  }
+}
+
+extension OutputFile {
+  /// The output as the docker-archive writer takes it.
+  fileprivate var archiveOutput: DockerArchiveWriter.Output {
+    switch self {
+    case .new(let file): .file(file.file)
+    case .stream(let descriptor): .pipe(descriptor)
+    }
+  }
+
+  /// The output as a descriptor.
+  fileprivate var descriptor: FileDescriptor {
+    switch self {
+    case .new(let file): file.file.fileDescriptor
+    case .stream(let descriptor): descriptor
+    }
+  }
+}
+
+/// A reference without a digest, where one was expected.
+struct Unpinned: Error, CustomStringConvertible {
+  var reference: Reference
+  var digest: Digest
+  var description: String {
+    """
+    \(reference) has no digest, so what it names may change. To pin what it names now:
+      \(reference.withDigest(digest))
+    (--unpinned takes whatever is there.)
+    """
+  }
+}
