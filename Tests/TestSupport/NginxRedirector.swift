@@ -28,10 +28,12 @@ public final class NginxRedirector: Sendable {
   private let directory: TemporaryDirectory
   private let server: ServerProcess
 
-  /// Starts nginx in front of a registry that speaks plain HTTP. Write `defer { redirector.stop() }` after it.
+  /// Starts nginx in front of a registry that speaks plain HTTP.
+  ///
+  /// Write `defer { redirector.stop() }` after it.
   ///
   /// - Parameter authorization: sent on to the registry by the port that serves the blobs, in place of what the client sent, as
-  ///   a storage service has rights of its own; for a registry of `.basic` access, `Basic` and the encoded user and password.
+  /// a storage service has rights of its own; for a registry of `.basic` access, `Basic` and the encoded user and password.
   public static func start(inFrontOf registry: RegistryServer, authorization: String = "") async throws
     -> NginxRedirector
   {
@@ -58,7 +60,9 @@ public final class NginxRedirector: Sendable {
     self.server = server
   }
 
-  /// Stops nginx. A second call does nothing.
+  /// Stops nginx.
+  ///
+  /// A second call does nothing.
   public func stop() {
     server.stop()
     directory.remove()

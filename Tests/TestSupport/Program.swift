@@ -82,7 +82,9 @@ public enum Program {
       builtTool, arguments, environment: own.merging(environment) { $1 }, input: input, timeout: timeout)
   }
 
-  /// Fails, naming the Debian package, when a program that a test needs is missing. Tests never skip for that.
+  /// Fails, naming the Debian package, when a program that a test needs is missing.
+  ///
+  /// Tests never skip for that.
   public static func require(_ program: String, package: String) throws {
     do { _ = try find(program) } catch { throw TestSupportError.missingProgram(program, package: package) }
   }

@@ -14,7 +14,9 @@ public final class RegistryServer: Sendable {
     case token(TokenServer)
   }
 
-  /// One line of the server's access log. It is written when the response is complete, or when the client has gone away.
+  /// One line of the server's access log.
+  ///
+  /// It is written when the response is complete, or when the client has gone away.
   public struct Request: Sendable, Hashable {
     /// `GET`, `HEAD` and so on.
     public let method: String
@@ -75,7 +77,9 @@ public final class RegistryServer: Sendable {
     storage = RegistryStorage(root: directory.appending("storage"))
   }
 
-  /// Stops the server and removes its storage. A second call does nothing.
+  /// Stops the server and removes its storage.
+  ///
+  /// A second call does nothing.
   public func stop() {
     server.stop()
     directory.remove()

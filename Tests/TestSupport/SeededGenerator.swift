@@ -14,7 +14,9 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     return mixed ^ (mixed >> 31)
   }
 
-  /// A number of the range. The standard library's own choice from a generator may change with its release.
+  /// A number of the range.
+  ///
+  /// The standard library's own choice from a generator may change with its release.
   public mutating func number(in range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(next() % UInt64(range.count))
   }

@@ -67,7 +67,9 @@ final class ServerProcess: Sendable {
     return found != 0 || information.si_signo != 0
   }
 
-  /// Stops the server and waits for its end. A second call does nothing.
+  /// Stops the server and waits for its end.
+  ///
+  /// A second call does nothing.
   func stop() {
     let end = lifeline.withLock { end in
       defer { end = -1 }

@@ -18,7 +18,9 @@ public final class TemporaryDirectory: Sendable {
 
   deinit { remove() }
 
-  /// Removes the directory. A second call does nothing.
+  /// Removes the directory.
+  ///
+  /// A second call does nothing.
   public func remove() {
     try? FileManager.default.removeItem(atPath: path)
   }

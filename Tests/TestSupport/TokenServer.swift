@@ -60,7 +60,9 @@ public final class TokenServer: Sendable {
     var requests: [Request] = []
   }
 
-  /// Starts a token server. Write `defer { tokens.stop() }` after it.
+  /// Starts a token server.
+  ///
+  /// Write `defer { tokens.stop() }` after it.
   public static func start(_ policy: Policy = Policy()) async throws -> TokenServer {
     let directory = try TemporaryDirectory()
     let authority = try await CertificateAuthority()
