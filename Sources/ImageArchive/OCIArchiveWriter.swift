@@ -1,12 +1,12 @@
-public import ArchiveIO
+import ArchiveIO
 import Hashing
-public import OCIModel
+import OCIModel
 public import SystemPackage
 
 /// Writes an image as a tar of an OCI image layout.
 ///
 /// Every size is known beforehand, from the descriptors, so the tar is written in one pass to anything.
-public struct OCIArchiveWriter {
+public struct OCIArchiveWriter: Sendable {
   private let image: Image
   private let name: String?
 

@@ -1,4 +1,4 @@
-public import ArchiveIO
+import ArchiveIO
 import Glibc
 public import Hashing
 public import OCIModel
