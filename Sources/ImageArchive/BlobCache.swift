@@ -12,10 +12,21 @@ public struct BlobCache: Sendable {
 
   /// The directory.
   public let directory: FilePath
+  private let isPersistent: Bool
+
+  private init(directory: FilePath, isPersistent: Bool) {
+    self.directory = directory
+    self.isPersistent = isPersistent
+  }
+
+  /// A place that keeps nothing from one process to the next: its files have no names.
+  public static func nameless(in directory: FilePath) -> BlobCache {
+    BlobCache(directory: directory, isPersistent: false)
+  }
 
   /// Opens or creates the directory, readable by its owner only, and removes what is too old.
   public init(at directory: FilePath) throws(FileError) {
-    self.directory = directory
+    self.init(directory: directory, isPersistent: true)
     try Self.createDirectories(directory)
     removeOldFiles()
   }
@@ -55,12 +66,13 @@ public struct BlobCache: Sendable {
   ///
   /// `byteCount` is the size of the blob, or nil when it is not known. Reads the whole partial file, so it may take a while.
   public func entry(for digest: Digest, byteCount: Int64?) throws -> Entry {
+    guard isPersistent else { return try namelessEntry(digest.algorithm) }
     let path = directory.appending("\(digest.algorithm.rawValue)-\(digest.hex)")
     let descriptor = Glibc.open(path.string, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
     let file = DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string)
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      return try Self.namelessEntry(in: directory, algorithm: digest.algorithm)
+      return try namelessEntry(digest.algorithm)
     }
     let spool = Spool(file: file, algorithm: digest.algorithm)
     try spool.adopt(completeByteCount: byteCount)
@@ -68,7 +80,7 @@ public struct BlobCache: Sendable {
   }
 
   /// An entry that no other process can see and that vanishes with this one.
-  public static func namelessEntry(in directory: FilePath, algorithm: DigestAlgorithm) throws(FileError) -> Entry {
+  private func namelessEntry(_ algorithm: DigestAlgorithm) throws(FileError) -> Entry {
     let file = try NewFile(at: directory.appending("blob")).file
     return Entry(path: nil, spool: Spool(file: file, algorithm: algorithm))
   }

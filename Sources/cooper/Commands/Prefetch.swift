@@ -53,12 +53,14 @@ struct Prefetch: AsyncParsableCommand {
   var oldSpelling = false
 
   @OptionGroup var registry: RegistryOptions
+  @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
     let request = try PrefetchRequest(self)
     let job = try await PullJob(
       source: request.reference, platform: PlatformRequest(os: os, architecture: arch, variant: variant),
-      isUnpinnedAllowed: true, registry: registry)
+      isUnpinnedAllowed: true,
+      access: RegistryAccess(registry, output: messages, domain: request.reference.domain), cache: BlobCache(.current))
     let addition = StoreAddition(
       job: job, name: try request.finalName(), fileName: request.fileName, environment: .current)
     let found = try await addition.run()
@@ -66,7 +68,7 @@ struct Prefetch: AsyncParsableCommand {
     let result = PrefetchResult(
       request: request, imageDigest: job.remote.top.digest, hash: hash, path: found.path.description,
       usesOldSpelling: oldSpelling)
-    if !registry.quiet { result.progressLines.forEach { Console.error($0) } }
+    if !messages.quiet { result.progressLines.forEach { Console.error($0) } }
     try Console.output(json ? result.json : result.nixExpression)
   }
 }

@@ -49,6 +49,7 @@ struct Pull: AsyncParsableCommand {
   var json = false
 
   @OptionGroup var registry: RegistryOptions
+  @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
     let destination = try PullDestination(output, format: format)
@@ -59,7 +60,8 @@ struct Pull: AsyncParsableCommand {
     let expected = try hash.map { try ExpectedHash($0) }
     let source = try Self.registryReference(reference)
     let job = try await PullJob(
-      source: source, platform: platform.request(), isUnpinnedAllowed: unpinned, registry: registry)
+      source: source, platform: platform.request(), isUnpinnedAllowed: unpinned,
+      access: RegistryAccess(registry, output: messages, domain: source.domain), cache: BlobCache(.current))
     let names = try FinalName(name: finalImageName, tag: finalImageTag, destination: destination, source: source)
     let summary = try await job.write(to: destination, named: names, era: era, expected: expected)
     if json { try Console.output(job.description(of: summary, named: names, destination: destination)) }

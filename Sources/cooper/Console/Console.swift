@@ -1,4 +1,5 @@
 import Glibc
+import OrderedJSON
 
 /// What people see on standard error, and whether they see it on a terminal.
 enum Console {
@@ -42,6 +43,11 @@ enum Console {
 
   /// A line on standard output.
   static func output(_ line: String) throws { try output(Array((line + "\n").utf8)) }
+
+  /// JSON on standard output, indented, with a newline at the end.
+  static func output(_ json: JSONObject) throws {
+    try output(JSONValue.object(json).serialized(.indented(by: 2)) + [UInt8(ascii: "\n")])
+  }
 }
 
 /// Standard output did not take what was written.

@@ -18,15 +18,14 @@ struct PullJob: Sendable {
   /// Fetches the documents.
   ///
   /// - Throws: `Unpinned` for a reference without digest unless that is allowed; it names the digest to pin.
-  init(source: Reference, platform: PlatformRequest, isUnpinnedAllowed: Bool, registry: RegistryOptions) async throws {
-    let progress = Progress(quiet: registry.quiet)
-    self.progress = progress
-    client = try registry.client { progress.say("cooper: \($0)") }
+  init(
+    source: Reference, platform: PlatformRequest, isUnpinnedAllowed: Bool, access: RegistryAccess, cache: BlobCache
+  ) async throws {
+    (client, progress) = (access.client, access.progress)
+    self.cache = cache
     if source.digest == nil, !isUnpinnedAllowed {
-      let (digest, _, _) = try await client.digest(of: source)
-      throw Unpinned(reference: source, digest: digest)
+      throw Unpinned(reference: source, digest: try await client.digest(of: source).digest)
     }
-    cache = try registry.cache()
     remote = try await RemoteImage(source, platform: platform, client: client)
     progress.say("\(source): \(remote.manifest.digest), \(remote.manifest.value.layers.count) layers")
   }
@@ -130,7 +129,7 @@ struct PullJob: Sendable {
   /// What was pulled, as JSON.
   func description(
     of summary: DockerArchiveWriter.Summary?, named name: FinalName, destination: PullDestination
-  ) -> [UInt8] {
+  ) -> JSONObject {
     var object = JSONObject()
     object["imageName"] = .string(remote.reference.name)
     object["imageDigest"] = .string(remote.top.digest.description)
@@ -143,7 +142,7 @@ struct PullJob: Sendable {
       if let digest = summary.digest { object["hash"] = NixHash(digest).map { .string($0.sri) } }
       object["diffIDs"] = .array(summary.diffIDs.map { .string($0.description) })
     }
-    return JSONValue.object(object).serialized(.indented(by: 2)) + [UInt8(ascii: "\n")]
+    return object
   }
 }
 

@@ -18,16 +18,10 @@ struct RemoteImage {
   init(_ reference: Reference, platform: PlatformRequest, client: RegistryClient) async throws {
     self.reference = reference
     top = try await client.document(for: reference)
-    switch top {
-    case .manifest(let manifest): self.manifest = manifest
-    case .index(let index):
-      let entry = try index.value.select(platform)
-      let chosen = reference.withDigest(entry.digest)
-      guard case .manifest(let manifest) = try await client.document(for: chosen) else {
-        throw NestedIndex(reference: reference, digest: entry.digest)
-      }
-      self.manifest = manifest
+    guard case .manifest(let manifest) = try await client.document(for: reference, in: top, platform: platform) else {
+      throw NestedIndex(reference: reference)
     }
+    self.manifest = manifest
     try manifest.value.requireImage()
     config = try await client.blob(
       manifest.value.config, from: reference, limit: ManifestDocument.maximumByteCount)
@@ -35,18 +29,27 @@ struct RemoteImage {
 }
 
 extension RegistryClient {
-  /// The manifest or index that `reference` names.
-  func document(for reference: Reference) async throws -> ManifestDocument {
+  /// The manifest or index that `reference` names; with a `platform`, the entry for it where it is an index.
+  func document(for reference: Reference, platform: PlatformRequest? = nil) async throws -> ManifestDocument {
     let fetched = try await manifest(for: reference)
-    return try ManifestDocument(
+    let document = try ManifestDocument(
       bytes: fetched.bytes, contentType: fetched.mediaType,
       digestAlgorithm: reference.digest?.algorithm ?? .sha256)
+    guard let platform else { return document }
+    return try await self.document(for: reference, in: document, platform: platform)
+  }
+
+  /// `document` itself when it is a manifest, and its entry for `platform` when it is an index.
+  fileprivate func document(
+    for reference: Reference, in document: ManifestDocument, platform: PlatformRequest
+  ) async throws -> ManifestDocument {
+    guard case .index(let index) = document else { return document }
+    return try await self.document(for: reference.withDigest(index.value.select(platform).digest))
   }
 }
 
 /// An entry of an index is an index, where an image was expected.
 struct NestedIndex: Error, CustomStringConvertible {
   var reference: Reference
-  var digest: Digest
-  var description: String { "\(reference): the chosen entry \(digest) is an index itself, which is not supported" }
+  var description: String { "\(reference): the entry chosen from the index is an index itself, which is not supported" }
 }

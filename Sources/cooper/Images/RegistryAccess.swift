@@ -1,0 +1,35 @@
+import HTTPTransport
+import ImageArchive
+import OCIModel
+import Registry
+import SystemPackage
+
+/// What a command needs to talk to a registry and to show what happens.
+struct RegistryAccess: Sendable {
+  let client: RegistryClient
+  let progress: Progress
+
+  /// Reads the user's configuration. `domain` is the registry that the user named, for which `--creds` counts.
+  init(_ options: RegistryOptions, output: OutputOptions, domain: String) throws {
+    let progress = Progress(quiet: output.quiet)
+    var configuration = try RegistryEnvironment(options).configuration(for: .pull, at: domain)
+    configuration.userAgent = "cooper/\(Cooper.configuration.version)"
+    configuration.report = { progress.say("cooper: \($0)") }
+    client = RegistryClient(transport: CurlTransport(), configuration: configuration)
+    self.progress = progress
+  }
+}
+
+extension BlobCache {
+  /// This user's cache: `$XDG_CACHE_HOME/cooper/blobs`, or below `~/.cache`. Without a usable one, a nameless place in `$TMPDIR`.
+  init(_ environment: ProcessEnvironment) {
+    let base = environment["XDG_CACHE_HOME"] ?? environment.home.map { $0 + "/.cache" }
+    let temporary = FilePath(environment["TMPDIR"] ?? "/tmp")
+    guard let base, base.hasPrefix("/") else {
+      self = .nameless(in: temporary)
+      return
+    }
+    let directory = FilePath(base).appending("cooper").appending("blobs")
+    self = (try? BlobCache(at: directory)) ?? .nameless(in: temporary)
+  }
+}
