@@ -10,7 +10,9 @@ final class Collector: ResponseReceiver {
   var body: [UInt8] { collected.withLock { $0 } }
 
   func begin(_ response: HTTPResponse, control: TransferControl) throws -> Bool {
-    if let count = response.contentLength, count > Int64(limit) { throw TransportError.bodyTooLarge(limit: limit) }
+    if let count = response.contentLength, count > Int64(limit) {
+      throw TransportError.bodyTooLarge(limit: limit)
+    }
     return true
   }
 

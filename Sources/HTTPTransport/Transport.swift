@@ -41,9 +41,11 @@ extension Transport {
   /// Sends `request` and collects the body.
   ///
   /// - Throws: `TransportError.bodyTooLarge` when it has more than `limit` bytes; nothing more is read then.
-  public func collect(_ request: HTTPRequest, limit: Int) async throws -> (response: HTTPResponse, body: [UInt8])
-  {
-    let collector = Collector(limit: limit)
+  public func collect(_ request: HTTPRequest, limit: Int) async throws -> (
+    response: HTTPResponse, body: [UInt8]
+  ) {
+    // The answer to HEAD tells the length of a body that does not come.
+    let collector = Collector(limit: request.method == .head ? .max : limit)
     let response = try await send(request, to: collector)
     return (response, collector.body)
   }
