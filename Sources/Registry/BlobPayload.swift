@@ -2,21 +2,20 @@ internal import HTTPTransport
 internal import OCIModel
 internal import Synchronization
 
+/// Why an answer with a success status is not what was asked for.
+enum BlobAnswerProblem: Error {
+  /// A part that does not begin where we are, or of something else.
+  case unfittingPart(String)
+  /// The length contradicts the descriptor.
+  case wrongLength(Int64)
+}
+
 /// Hands the body of one attempt to a blob's receiver, from the byte on that the receiver wants next.
 final class BlobPayload<Receiver: BlobReceiver>: ResponseReceiver {
-  /// Why an answer with a success status is not what was asked for.
-  enum Problem: Error {
-    /// A part that does not begin where we are, or of something else.
-    case unfittingPart(String)
-    /// The length contradicts the descriptor.
-    case wrongLength(Int64)
-  }
-
   private struct State {
     /// Bytes to come that the receiver has already.
     var repeated: Int64 = 0
     var contentEncoding: String?
-    var hasBegun = false
   }
 
   private let receiver: Receiver
@@ -45,7 +44,7 @@ final class BlobPayload<Receiver: BlobReceiver>: ResponseReceiver {
     let start = try firstByte(of: response)
     // The length of an encoded body is not the blob's.
     if let byteCount, encoding == nil, let length = response.contentLength, start + length != byteCount {
-      throw Problem.wrongLength(start + length)
+      throw BlobAnswerProblem.wrongLength(start + length)
     }
     state.withLock { $0 = State(repeated: offset - start, contentEncoding: encoding) }
     receiver.setResumption { control.resume() }
@@ -58,7 +57,7 @@ final class BlobPayload<Receiver: BlobReceiver>: ResponseReceiver {
     let field = response.headers.first("content-range") ?? "none"
     guard let range = ContentRange(field), range.first == offset,
       byteCount == nil || range.total == nil || range.total == byteCount
-    else { throw Problem.unfittingPart(field.printable) }
+    else { throw BlobAnswerProblem.unfittingPart(field.printable) }
     return offset
   }
 
@@ -70,7 +69,7 @@ final class BlobPayload<Receiver: BlobReceiver>: ResponseReceiver {
     }
     let news = bytes.extracting(Int(repeated)...)
     if let byteCount, receiver.receivedByteCount + Int64(news.byteCount) > byteCount {
-      throw Problem.wrongLength(byteCount + 1)
+      throw BlobAnswerProblem.wrongLength(byteCount + 1)
     }
     guard try receiver.receive(news) else { return false }
     if repeated > 0 { state.withLock { $0.repeated = 0 } }

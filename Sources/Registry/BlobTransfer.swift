@@ -51,10 +51,10 @@ struct BlobTransfer<Receiver: BlobReceiver> {
         try await wait(after: error, begunAt: offset)
       } catch let error as RegistryError where error.refusal?.status == 416 && offset > 0 && mayResume {
         try restartWithoutRange("the registry cannot continue at byte \(offset)")
-      } catch BlobPayload<Receiver>.Problem.unfittingPart(let range) {
+      } catch BlobAnswerProblem.unfittingPart(let range) {
         guard offset > 0, mayResume else { throw unusable("answers with a part that was not asked for: \(range)") }
         try restartWithoutRange("the registry sent another part than asked for (\(range))")
-      } catch BlobPayload<Receiver>.Problem.wrongLength(let found) {
+      } catch BlobAnswerProblem.wrongLength(let found) {
         try retry(after: mismatch(found: found), payload.contentEncoding)
       } catch let error as ContentMismatch {
         try retry(after: error, payload.contentEncoding)

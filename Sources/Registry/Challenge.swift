@@ -43,7 +43,8 @@ private struct Parser {
       if skip("=") {
         if let value = value(), !token.isEmpty, !found.isEmpty { found[found.count - 1].add(token, value) }
       } else if token.isEmpty {
-        position += 1
+        // A quoted string where none belongs; anything else was taken by `word`.
+        if skip("\"") { _ = quoted() }
       } else if separated {
         found.append(Challenge(scheme: token))
         // What follows a scheme after a space is its first parameter, or one opaque token.
@@ -69,7 +70,7 @@ private struct Parser {
     _ = skipSpaces()
     guard position < bytes.count else { return nil }
     if skip("\"") { return quoted() }
-    let text = word()
+    let text = word(endingBefore: " \t,")
     return text.isEmpty ? nil : text
   }
 
@@ -89,9 +90,9 @@ private struct Parser {
     return String(decoding: text, as: UTF8.self)
   }
 
-  private mutating func word() -> String {
+  private mutating func word(endingBefore delimiters: String = " \t,=\"") -> String {
     let start = position
-    while position < bytes.count, !" \t,=\"".utf8.contains(bytes[position]) { position += 1 }
+    while position < bytes.count, !delimiters.utf8.contains(bytes[position]) { position += 1 }
     return String(decoding: bytes[start..<position], as: UTF8.self)
   }
 
