@@ -4,6 +4,8 @@ public struct HTTPResponse: Sendable {
   public var status: Int
   /// All header fields in order. Names keep their spelling; look-ups ignore case.
   public var headers: HTTPHeaders
+  /// Whether the address that answered is one that `AddressRule.publicOnly` refuses. False behind a proxy.
+  public var isFromPrivateAddress = false
 
   /// A head.
   public init(status: Int, headers: HTTPHeaders) {

@@ -65,7 +65,9 @@ extension Transfer {
   /// Asked for every request, so a connection that an unrestricted request opened is checked, too.
   private func mayUseConnection(to address: UnsafePointer<CChar>?) -> Bool {
     let text = address.map { String(cString: $0) } ?? ""
-    return allows(IPAddress(host: text), shownAs: text)
+    let address = IPAddress(host: text)
+    isPeerPrivate = address?.isPublic == false
+    return allows(address, shownAs: text)
   }
 
   private static func text(_ address: UnsafePointer<sockaddr>, _ length: UInt32) -> String {

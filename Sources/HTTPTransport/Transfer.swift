@@ -13,6 +13,8 @@ final class Transfer {
 
   private let queue: CommandQueue
   private var head = ResponseHead()
+  /// Whether the connection in use leads to an address that is not public.
+  var isPeerPrivate = false
   private var response: HTTPResponse?
   private var phase = Phase.head
   private var isPaused = false
@@ -73,7 +75,9 @@ final class Transfer {
     }
   }
 
-  private func begin(_ response: HTTPResponse) -> Bool {
+  private func begin(_ head: HTTPResponse) -> Bool {
+    var response = head
+    response.isFromPrivateAddress = isPeerPrivate && job.proxy == nil
     self.response = response
     let control = TransferControl { [queue, id] in queue.post(.resume(id)) }
     do {

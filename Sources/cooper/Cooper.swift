@@ -36,7 +36,7 @@ struct Cooper: AsyncParsableCommand {
         try command.run()
       }
     } catch {
-      exit(report(error, of: root))
+      Glibc.exit(report(error, of: root))
     }
   }
 

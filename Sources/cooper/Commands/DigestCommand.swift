@@ -1,6 +1,8 @@
 import ArgumentParser
+import Hashing
 import OCIModel
 import OrderedJSON
+import Registry
 
 /// `cooper digest`: what a tag names now.
 struct DigestCommand: AsyncParsableCommand {
@@ -29,17 +31,22 @@ struct DigestCommand: AsyncParsableCommand {
   mutating func run() async throws {
     let source = try Pull.registryReference(reference)
     let access = try RegistryAccess(registry, output: output, domain: source.domain)
-    var found = try await access.client.digest(of: source)
     if platform.areGiven {
-      let document = try await access.client.document(for: source, platform: platform.request())
-      found = .init(digest: document.digest, mediaType: document.mediaType, byteCount: Int64(document.bytes.count))
+      let found = try await access.client.document(for: source, platform: platform.request()).descriptor
+      try show(found.digest, of: source, mediaType: found.mediaType, byteCount: found.byteCount)
+    } else {
+      let found = try await access.client.digest(of: source)
+      try show(found.digest, of: source, mediaType: found.mediaType, byteCount: found.byteCount)
     }
-    guard json else { return try Console.output("\(found.digest)") }
+  }
+
+  private func show(_ digest: Digest, of source: Reference, mediaType: MediaType?, byteCount: Int64?) throws {
+    guard json else { return try Console.output("\(digest)") }
     try Console.output([
       "reference": .string(source.description),
-      "digest": .string(found.digest.description),
-      "mediaType": found.mediaType.map { .string($0.rawValue) } ?? .null,
-      "size": found.byteCount.map { .integer($0) } ?? .null,
+      "digest": .string(digest.description),
+      "mediaType": mediaType.map { .string($0.rawValue) } ?? .null,
+      "size": byteCount.map { .integer($0) } ?? .null,
     ])
   }
 }

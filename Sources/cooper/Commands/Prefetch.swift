@@ -1,6 +1,7 @@
 import ArchiveIO
 import ArgumentParser
 import Hashing
+import ImageArchive
 import NixStore
 import OCIModel
 import OrderedJSON

@@ -1,6 +1,7 @@
 import ArgumentParser
 import OCIModel
 import OrderedJSON
+import Registry
 
 /// `cooper tags`: the tags of a repository.
 struct Tags: AsyncParsableCommand {

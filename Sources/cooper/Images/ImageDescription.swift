@@ -1,3 +1,4 @@
+import Hashing
 import OCIModel
 import OrderedJSON
 
@@ -43,11 +44,11 @@ struct ImageDescription {
             "size": .integer(layer.byteCount),
           ]
         }),
-      "env": .array(runtime.env.map { .string($0) }),
+      "env": .array(runtime.environment.map { .string($0) }),
       "entrypoint": .array(runtime.entrypoint.map { .string($0) }),
-      "cmd": .array(runtime.cmd.map { .string($0) }),
+      "cmd": .array(runtime.command.map { .string($0) }),
       "user": .string(runtime.user ?? ""),
-      "workingDir": .string(runtime.workingDir ?? ""),
+      "workingDir": .string(runtime.workingDirectory ?? ""),
       "exposedPorts": .array(runtime.exposedPorts.map { .string($0) }),
       "volumes": .array(runtime.volumes.map { .string($0) }),
       "labels": .object(labels),
@@ -90,12 +91,12 @@ struct ImageDescription {
       ("Size", "\(ByteCount.text(total)) in \(layers.count) layers"),
     ]
     rows += layers.enumerated().map { ("Layer \($0 + 1)", "\($1.digest)  \(ByteCount.text($1.byteCount))") }
-    rows += runtime.env.map { ("Env", $0) }
+    rows += runtime.environment.map { ("Env", $0) }
     rows += [
       ("Entrypoint", runtime.entrypoint.joined(separator: " ")),
-      ("Cmd", runtime.cmd.joined(separator: " ")),
+      ("Cmd", runtime.command.joined(separator: " ")),
       ("User", runtime.user ?? ""),
-      ("Working dir", runtime.workingDir ?? ""),
+      ("Working dir", runtime.workingDirectory ?? ""),
       ("Ports", runtime.exposedPorts.joined(separator: ", ")),
       ("Volumes", runtime.volumes.joined(separator: ", ")),
     ]

@@ -25,7 +25,7 @@ enum ImageLocation: Hashable {
     self = .registry(try Reference(parsing: text))
   }
 
-  private static let transports: [(String, (String) throws -> ImageLocation)] = [
+  private static let transports: [(String, @Sendable (String) throws -> ImageLocation)] = [
     ("docker://", { .registry(try Reference(parsing: $0)) }),
     ("docker-archive:", { let (path, rest) = try split($0); return .dockerArchive(path, image: rest) }),
     ("oci-archive:", { let (path, rest) = try split($0); return .ociArchive(path, name: rest) }),

@@ -1,3 +1,4 @@
+import ArgumentParser
 import HTTPTransport
 import ImageArchive
 import OCIModel
