@@ -40,14 +40,21 @@ public final class BlockWriter {
   }
 
   /// Appends bytes that are in memory already.
-  public func append(_ bytes: [UInt8]) throws {
-    var rest = bytes[...]
+  public func append(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try append(copying: $0) } }
+
+  /// Appends bytes of another block.
+  public func append(_ part: FilledPart) throws {
+    try append(copying: UnsafeRawBufferPointer(rebasing: part.block.bytes[part.range]))
+  }
+
+  private func append(copying bytes: UnsafeRawBufferPointer) throws {
+    var rest = bytes
     while !rest.isEmpty {
       try append { space in
-        let piece = rest.prefix(space.count)
-        piece.withUnsafeBytes { space.copyMemory(from: $0) }
-        rest = rest.dropFirst(piece.count)
-        return piece.count
+        let count = min(rest.count, space.count)
+        space.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        return count
       }
     }
   }

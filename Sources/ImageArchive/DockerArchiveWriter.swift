@@ -1,7 +1,6 @@
-public import ArchiveIO
+import ArchiveIO
 public import Hashing
 public import OCIModel
-public import SystemPackage
 
 /// Writes an image as a docker-archive: the bytes that skopeo writes.
 ///
@@ -11,16 +10,6 @@ public import SystemPackage
 /// wanted, the size is taken from the end of the gzip data and the digest from the image's configuration; when one turns out wrong,
 /// the hash is taken back and the layer done again.
 public struct DockerArchiveWriter: Sendable {
-  /// Where an archive goes.
-  public enum Output: Sendable {
-    /// A file that is open for reading and writing and empty.
-    case file(DirectFile)
-    /// Anything that takes bytes in order.
-    case pipe(FileDescriptor)
-    /// Nowhere: only its digest is wanted.
-    case nowhere
-  }
-
   /// What was written.
   public struct Summary: Sendable, Hashable {
     /// The length in bytes.
@@ -54,7 +43,7 @@ public struct DockerArchiveWriter: Sendable {
   ///
   /// `progress` gets the number of uncompressed bytes as they come. After an error `output` holds part of an archive.
   public func write(
-    to output: Output, computingDigest: Bool = false, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    to output: ArchiveOutput, computingDigest: Bool = false, progress: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws -> Summary {
     for (index, layer) in image.layers.enumerated()
     where layer.descriptor.digest == image.manifest.value.config.digest {

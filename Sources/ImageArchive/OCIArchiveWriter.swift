@@ -1,7 +1,6 @@
 import ArchiveIO
 import Hashing
 import OCIModel
-public import SystemPackage
 
 /// Writes an image as a tar of an OCI image layout.
 ///
@@ -19,8 +18,13 @@ public struct OCIArchiveWriter: Sendable {
   /// Writes the archive, blocking the calling thread.
   ///
   /// `progress` gets the number of bytes of layers as they come. After an error `output` holds part of an archive.
-  public func write(to output: FileDescriptor, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws {
-    let target = PipeTarget(output, computesDigest: false)
+  public func write(to output: ArchiveOutput, progress: @escaping @Sendable (Int) -> Void = { _ in }) throws {
+    let target: any SequentialTarget =
+      switch output {
+      case .file(let file): FileTarget(file)
+      case .pipe(let descriptor): PipeTarget(descriptor, computesDigest: false)
+      case .nowhere: HashTarget()
+      }
     let tar = SequentialTar(target)
     let manifest = image.manifest
     let entry = Descriptor(

@@ -1,16 +1,6 @@
 import ArchiveIO
-import SystemPackage
 import Hashing
 import OCIModel
-
-/// Where an archive goes that is written in order.
-protocol SequentialTarget: AnyObject {
-  func take(_ part: FilledPart) throws
-  /// Ends the output and gives its digest, when that was asked for.
-  func finish() throws -> Digest?
-  /// A way back to this point, for targets that have one.
-  func makeReturn() throws -> (() -> Void)?
-}
 
 /// An archive that is written from front to back, so that each layer's facts are needed before its bytes.
 final class SequentialArchive: LayeredArchive {
@@ -82,42 +72,4 @@ final class SequentialArchive: LayeredArchive {
 struct LayerChanged: Error, CustomStringConvertible {
   var number: Int
   var description: String { "layer \(number) changed while it was being read" }
-}
-
-/// A pipe, a terminal, a device: bytes in order, and perhaps their digest.
-final class PipeTarget: SequentialTarget {
-  private let descriptor: FileDescriptor
-  private let writing = Worker()
-  private let hash: HashStage?
-
-  init(_ descriptor: FileDescriptor, computesDigest: Bool) {
-    self.descriptor = descriptor
-    hash = computesDigest ? HashStage(.sha256, on: Worker()) : nil
-  }
-
-  func take(_ part: FilledPart) throws {
-    let descriptor = descriptor
-    try writing.submit { try part.write(to: descriptor) }
-    try hash?.update(part)
-  }
-
-  func finish() throws -> Digest? {
-    try writing.finish()
-    return try hash?.digest()
-  }
-
-  func makeReturn() throws -> (() -> Void)? { nil }
-}
-
-/// Only the digest.
-final class HashTarget: SequentialTarget {
-  private var hash = HashStage(.sha256, on: Worker())
-
-  func take(_ part: FilledPart) throws { try hash.update(part) }
-  func finish() throws -> Digest? { try hash.digest() }
-
-  func makeReturn() throws -> (() -> Void)? {
-    let saved = try hash.copy()
-    return { [self] in hash = saved }
-  }
 }

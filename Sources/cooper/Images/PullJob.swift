@@ -119,7 +119,7 @@ struct PullJob: Sendable {
     let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress)
     let writer = OCIArchiveWriter(fetch.image, name: name)
     try await fetch.run {
-      try writer.write(to: output.descriptor)
+      try writer.write(to: output.archiveOutput)
       if case .new(let file) = output { try file.commit() }
     }
   }
@@ -155,19 +155,11 @@ extension RemoteImage {
 }
 
 extension OutputFile {
-  /// The output as the docker-archive writer takes it.
-  fileprivate var archiveOutput: DockerArchiveWriter.Output {
+  /// The output as the archive writers take it.
+  fileprivate var archiveOutput: ArchiveOutput {
     switch self {
     case .new(let file): .file(file.file)
     case .stream(let descriptor): .pipe(descriptor)
-    }
-  }
-
-  /// The output as a descriptor.
-  fileprivate var descriptor: FileDescriptor {
-    switch self {
-    case .new(let file): file.file.fileDescriptor
-    case .stream(let descriptor): descriptor
     }
   }
 }

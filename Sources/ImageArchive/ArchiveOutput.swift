@@ -1,0 +1,76 @@
+public import ArchiveIO
+import Hashing
+public import SystemPackage
+
+/// Where an archive goes.
+public enum ArchiveOutput: Sendable {
+  /// A file that is open for reading and writing and empty.
+  case file(DirectFile)
+  /// Anything that takes bytes in order.
+  case pipe(FileDescriptor)
+  /// Nowhere: only its digest is wanted.
+  case nowhere
+}
+
+/// Where an archive goes that is written in order.
+protocol SequentialTarget: AnyObject {
+  func take(_ part: FilledPart) throws
+  /// Ends the output and gives its digest, when that was asked for.
+  func finish() throws -> Digest?
+  /// A way back to this point, for targets that have one.
+  func makeReturn() throws -> (() -> Void)?
+}
+
+/// A pipe, a terminal, a device: bytes in order, and perhaps their digest.
+final class PipeTarget: SequentialTarget {
+  private let descriptor: FileDescriptor
+  private let writing = Worker()
+  private let hash: HashStage?
+
+  init(_ descriptor: FileDescriptor, computesDigest: Bool) {
+    self.descriptor = descriptor
+    hash = computesDigest ? HashStage(.sha256, on: Worker()) : nil
+  }
+
+  func take(_ part: FilledPart) throws {
+    let descriptor = descriptor
+    try writing.submit { try part.write(to: descriptor) }
+    try hash?.update(part)
+  }
+
+  func finish() throws -> Digest? {
+    try writing.finish()
+    return try hash?.digest()
+  }
+
+  func makeReturn() throws -> (() -> Void)? { nil }
+}
+
+/// A new file.
+final class FileTarget: SequentialTarget {
+  private let writer: BlockWriter
+
+  init(_ file: DirectFile) { writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 4)) }
+
+  func take(_ part: FilledPart) throws { try writer.append(part) }
+
+  func finish() throws -> Digest? {
+    try writer.finish()
+    return nil
+  }
+
+  func makeReturn() throws -> (() -> Void)? { nil }
+}
+
+/// Only the digest.
+final class HashTarget: SequentialTarget {
+  private var hash = HashStage(.sha256, on: Worker())
+
+  func take(_ part: FilledPart) throws { try hash.update(part) }
+  func finish() throws -> Digest? { try hash.digest() }
+
+  func makeReturn() throws -> (() -> Void)? {
+    let saved = try hash.copy()
+    return { [self] in hash = saved }
+  }
+}
