@@ -4,39 +4,6 @@ import Testing
 
 @testable import OCIModel
 
-/// Parts from which documents are put together; every digest is that of no bytes.
-enum Sample {
-  static let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-  static func descriptor(_ type: MediaType, size: Int = 0, _ more: JSONObject = [:]) -> JSONValue {
-    var object: JSONObject = [
-      "mediaType": .string(type.rawValue), "digest": .string(digest), "size": .integer(size),
-    ]
-    object.append(contentsOf: more)
-    return .object(object)
-  }
-
-  static func manifest(_ changes: [String: JSONValue?] = [:]) -> JSONObject {
-    var object: JSONObject = [
-      "schemaVersion": 2, "config": descriptor(.ociConfig), "layers": [descriptor(.ociLayerGzip)],
-    ]
-    for (name, value) in changes.sorted(by: { $0.key < $1.key }) { object[name] = value }
-    return object
-  }
-
-  static func index(_ changes: [String: JSONValue?] = [:]) -> JSONObject {
-    var object: JSONObject = ["schemaVersion": 2, "manifests": [descriptor(.ociManifest)]]
-    for (name, value) in changes.sorted(by: { $0.key < $1.key }) { object[name] = value }
-    return object
-  }
-
-  static func type(_ type: MediaType) -> [String: JSONValue?] { ["mediaType": .string(type.rawValue)] }
-}
-
-private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError) -> ManifestDocument {
-  try ManifestDocument(bytes: JSONValue.object(object).serialized(), contentType: type)
-}
-
 @Suite struct DocumentTypeTests {
   /// What the server says, what the document says, and what it then is.
   static let decisions: [(told: MediaType?, own: MediaType?, isIndex: Bool, result: MediaType)] = [
@@ -62,7 +29,7 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
   ) throws {
     let changes = own.map(Sample.type) ?? [:]
     let object = isIndex ? Sample.index(changes) : Sample.manifest(changes)
-    let document = try read(object, told)
+    let document = try Sample.read(object, told)
     #expect(document.mediaType == result)
     switch document {
     case .index: #expect(isIndex)
@@ -78,7 +45,7 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
   ])
   func `server and document must agree`(told: MediaType, own: MediaType) {
     #expect(throws: DocumentError.typeMismatch(contentType: told, mediaType: own)) {
-      try read(Sample.manifest(Sample.type(own)), told)
+      try Sample.read(Sample.manifest(Sample.type(own)), told)
     }
   }
 
@@ -89,20 +56,20 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
     var object = Sample.index(own.map(Sample.type) ?? [:])
     for empty in [JSONValue.array([]), .null] {
       object["manifests"] = empty
-      #expect(try read(object, told).mediaType == told ?? own)
+      #expect(try Sample.read(object, told).mediaType == told ?? own)
     }
     object["manifests"] = nil
-    #expect(throws: DocumentError.missing(field: "manifests")) { try read(object, told) }
+    #expect(throws: DocumentError.missing(field: "manifests")) { try Sample.read(object, told) }
     object["config"] = Sample.descriptor(.ociConfig)
-    #expect(throws: DocumentError.missing(field: "manifests")) { try read(object, told) }
+    #expect(throws: DocumentError.missing(field: "manifests")) { try Sample.read(object, told) }
   }
 
   @Test(arguments: [MediaType.ociManifest, .dockerManifest])
   func `a manifest must have a config`(type: MediaType) {
     #expect(throws: DocumentError.missing(field: "config")) {
-      try read(Sample.manifest(["config": nil]), type)
+      try Sample.read(Sample.manifest(["config": nil]), type)
     }
-    #expect(throws: DocumentError.missing(field: "config")) { try read(Sample.index(), type) }
+    #expect(throws: DocumentError.missing(field: "config")) { try Sample.read(Sample.index(), type) }
   }
 
   @Test(arguments: [
@@ -110,15 +77,17 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
   ])
   func `other types are refused by name, whoever says them`(text: String) {
     let type = MediaType(rawValue: text)
-    #expect(throws: DocumentError.unknownType(type)) { try read(Sample.manifest(), type) }
-    #expect(throws: DocumentError.unknownType(type)) { try read(Sample.manifest(Sample.type(type)), nil) }
+    #expect(throws: DocumentError.unknownType(type)) { try Sample.read(Sample.manifest(), type) }
+    #expect(throws: DocumentError.unknownType(type)) {
+      try Sample.read(Sample.manifest(Sample.type(type)), nil)
+    }
   }
 
   @Test(arguments: [[:], ["schemaVersion": 2], ["config": .null], ["layers": []]] as [JSONObject])
   func `content of no known kind is refused`(object: JSONObject) {
-    #expect(throws: DocumentError.unknownContent) { try read(object, nil) }
+    #expect(throws: DocumentError.unknownContent) { try Sample.read(object, nil) }
     #expect(throws: DocumentError.unknownContent) {
-      try read(object, MediaType(rawValue: "application/json"))
+      try Sample.read(object, MediaType(rawValue: "application/json"))
     }
   }
 }
@@ -134,12 +103,13 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
   ])
   func `a document of two kinds is refused, whatever its type`(object: JSONObject, fields: [String]) {
     for type in [nil, MediaType.ociManifest, .ociIndex, .dockerManifest, .dockerManifestList] {
-      #expect(throws: DocumentError.ambiguous(fields: fields)) { try read(object, type) }
+      #expect(throws: DocumentError.ambiguous(fields: fields)) { try Sample.read(object, type) }
     }
   }
 
   @Test func `members that are null are not there`() throws {
-    let document = try read(Sample.manifest(["manifests": .null, "fsLayers": .null, "subject": .null]), nil)
+    let document = try Sample.read(
+      Sample.manifest(["manifests": .null, "fsLayers": .null, "subject": .null]), nil)
     #expect(document.mediaType == .ociManifest)
   }
 
@@ -153,7 +123,7 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
 
   @Test(arguments: schema1Documents)
   func `schema 1 is refused by name`(type: MediaType?, object: JSONObject) {
-    #expect(throws: DocumentError.schema1) { try read(object, type) }
+    #expect(throws: DocumentError.schema1) { try Sample.read(object, type) }
     #expect(DocumentError.schema1.description.contains("schema 1"))
   }
 
@@ -167,8 +137,8 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
   func `other spellings are refused beside the right one and alone`(name: String, meant: String) {
     let error = DocumentError.misspelled(field: name, expected: meant)
     for object in [Sample.manifest([name: []]), Sample.index([name: []]), [name: []]] {
-      #expect(throws: error) { try read(object, nil) }
-      #expect(throws: error) { try read(object, .ociManifest) }
+      #expect(throws: error) { try Sample.read(object, nil) }
+      #expect(throws: error) { try Sample.read(object, .ociManifest) }
     }
   }
 
@@ -205,16 +175,16 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
   @Test func `lists have limits`() throws {
     let layer = Sample.descriptor(.ociLayer)
     let layers = [JSONValue](repeating: layer, count: 1000)
-    #expect(throws: Never.self) { try read(Sample.manifest(["layers": .array(layers)]), nil) }
+    #expect(throws: Never.self) { try Sample.read(Sample.manifest(["layers": .array(layers)]), nil) }
     #expect(throws: DocumentError.tooMany(field: "layers", count: 1001, limit: 1000)) {
-      try read(Sample.manifest(["layers": .array(layers + [layer])]), nil)
+      try Sample.read(Sample.manifest(["layers": .array(layers + [layer])]), nil)
     }
     let entries = [JSONValue](repeating: Sample.descriptor(.ociManifest), count: 10_001)
     #expect(throws: Never.self) {
-      try read(Sample.index(["manifests": .array(Array(entries.dropLast()))]), nil)
+      try Sample.read(Sample.index(["manifests": .array(Array(entries.dropLast()))]), nil)
     }
     #expect(throws: DocumentError.tooMany(field: "manifests", count: 10_001, limit: 10_000)) {
-      try read(Sample.index(["manifests": .array(entries)]), nil)
+      try Sample.read(Sample.index(["manifests": .array(entries)]), nil)
     }
   }
 
@@ -223,13 +193,13 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
     #expect(
       throws: DocumentError.invalid(field: "layers[1].size", found: "-2", expected: "a number of bytes")
     ) {
-      try read(Sample.manifest(["layers": layers]), nil)
+      try Sample.read(Sample.manifest(["layers": layers]), nil)
     }
     #expect(throws: DocumentError.wrongKind(field: "layers", expected: "a list", found: "an object")) {
-      try read(Sample.manifest(["layers": [:]]), nil)
+      try Sample.read(Sample.manifest(["layers": [:]]), nil)
     }
     #expect(throws: DocumentError.wrongKind(field: "manifests[0]", expected: "an object", found: "null")) {
-      try read(Sample.index(["manifests": [.null]]), nil)
+      try Sample.read(Sample.index(["manifests": [.null]]), nil)
     }
   }
 
@@ -249,140 +219,5 @@ private func read(_ object: JSONObject, _ type: MediaType?) throws(DocumentError
       for fact in facts { #expect(error.description.contains(fact)) }
       #expect(!error.description.contains("\n"))
     }
-  }
-}
-
-@Suite struct ManifestTests {
-  @Test func `all of a manifest is read, and its bytes are kept`() throws {
-    let object = Sample.manifest([
-      "mediaType": .string(MediaType.ociManifest.rawValue), "artifactType": "application/a",
-      "subject": Sample.descriptor(.ociManifest, size: 7), "annotations": ["k": "v"], "more": [1, 2],
-      "layers": [Sample.descriptor(.ociLayer, size: 1), Sample.descriptor(.ociLayerZstd, size: -1)],
-    ])
-    let bytes = JSONValue.object(object).serialized(.indented(by: 3)) + [0x0A]
-    let encoded = try Manifest.decode(bytes, contentType: .ociManifest)
-    #expect(encoded.bytes == bytes)
-    #expect(encoded.digest == Digest(of: bytes))
-    let manifest = encoded.value
-    #expect(manifest.kind == .oci)
-    #expect(manifest.config.mediaType == .ociConfig)
-    #expect(manifest.layers.map(\.byteCount) == [1, -1])
-    #expect(manifest.layers.map(\.mediaType) == [.ociLayer, .ociLayerZstd])
-    #expect(manifest.subject?.byteCount == 7)
-    #expect(manifest.annotations["k"] == "v")
-    #expect(manifest.artifactType == "application/a")
-    #expect(manifest.otherMembers == ["more": [1, 2]])
-  }
-
-  @Test(arguments: [nil, JSONValue.null, JSONValue.array([])])
-  func `no layers are no layers`(layers: JSONValue?) throws {
-    let document = try read(Sample.manifest(["layers": layers]), .ociManifest)
-    guard case .manifest(let manifest) = document else {
-      Issue.record("not a manifest")
-      return
-    }
-    #expect(manifest.value.layers.isEmpty)
-  }
-
-  @Test func `another algorithm can name the document`() throws {
-    let bytes = JSONValue.object(Sample.manifest()).serialized()
-    let document = try ManifestDocument(bytes: bytes, contentType: nil, digestAlgorithm: .sha512)
-    #expect(document.digest == Digest(of: bytes, algorithm: .sha512))
-    #expect(document.bytes == bytes)
-    #expect(document.descriptor.byteCount == Int64(bytes.count))
-    #expect(document.descriptor.mediaType == .ociManifest)
-    #expect(document.descriptor.digest == document.digest)
-  }
-
-  @Test func `a manifest is no index, and the reverse`() {
-    let manifest = JSONValue.object(Sample.manifest()).serialized()
-    let index = JSONValue.object(Sample.index()).serialized()
-    #expect(throws: DocumentError.self) { try ImageIndex.decode(manifest, contentType: nil) }
-    #expect(throws: DocumentError.self) { try Manifest.decode(index, contentType: nil) }
-  }
-
-  @Test func `what is written is read back, members without a meaning included`() throws {
-    for kind in ManifestKind.allCases {
-      var manifest = Manifest(
-        kind: kind, config: Descriptor(mediaType: .ociConfig, digest: Digest(of: []), byteCount: 2),
-        layers: [])
-      manifest.layers = [Descriptor(mediaType: .ociLayer, digest: Digest(of: [1]), byteCount: 1)]
-      manifest.annotations = ["b": "1", "a": "2"]
-      manifest.artifactType = "x"
-      manifest.subject = manifest.config
-      manifest.otherMembers = ["zzz": ["q": .null]]
-      let encoded = manifest.encoded()
-      #expect(try Manifest.decode(encoded.bytes, contentType: kind.manifestType).value == manifest)
-      #expect(encoded.digest == Digest(of: encoded.bytes))
-      var index = ImageIndex(kind: kind, manifests: [manifest.config])
-      index.annotations = ["k": "v"]
-      index.artifactType = "y"
-      index.subject = manifest.config
-      index.otherMembers = ["more": 1]
-      #expect(try ImageIndex.decode(index.encoded().bytes, contentType: kind.indexType).value == index)
-    }
-  }
-
-  @Test func `a small manifest is written in these bytes`() {
-    let manifest = Manifest(
-      kind: .oci, config: Descriptor(mediaType: .ociConfig, digest: Digest(of: []), byteCount: 2), layers: [])
-    let expected = """
-      {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":\
-      {"mediaType":"application/vnd.oci.image.config.v1+json","digest":"\(Sample.digest)","size":2},"layers":[]}
-      """
-    #expect(String(decoding: manifest.encoded().bytes, as: UTF8.self) == expected)
-  }
-
-  @Test func `documents are equal when their bytes are`() throws {
-    let bytes = JSONValue.object(Sample.manifest()).serialized()
-    let one = try Manifest.decode(bytes, contentType: nil)
-    #expect(try one == Manifest.decode(bytes, contentType: nil))
-    #expect(try one != Manifest.decode(bytes + [0x20], contentType: nil))
-  }
-}
-
-@Suite struct ImageKindTests {
-  private func manifest(_ kind: ManifestKind, config: MediaType, layers: [MediaType]) -> Manifest {
-    func descriptor(_ type: MediaType) -> Descriptor {
-      Descriptor(mediaType: type, digest: Digest(of: []), byteCount: 0)
-    }
-    return Manifest(kind: kind, config: descriptor(config), layers: layers.map(descriptor))
-  }
-
-  @Test func `images of both kinds are images`() {
-    let oci: [MediaType] = [
-      .ociLayer, .ociLayerGzip, .ociLayerZstd, .ociForeignLayer, .ociForeignLayerGzip, .ociForeignLayerZstd,
-    ]
-    let docker: [MediaType] = [.dockerLayer, .dockerLayerGzip, .dockerForeignLayer, .dockerForeignLayerGzip]
-    #expect(manifest(.oci, config: .ociConfig, layers: oci).imageKindError == nil)
-    #expect(manifest(.docker, config: .dockerConfig, layers: docker).imageKindError == nil)
-    #expect(manifest(.oci, config: .ociConfig, layers: []).imageKindError == nil)
-  }
-
-  @Test func `the config's type counts in OCI manifests only`() {
-    for type in [
-      MediaType.ociEmpty, .dockerConfig, MediaType(rawValue: "application/vnd.cncf.helm.config.v1+json"),
-    ] {
-      var artifact = manifest(.oci, config: type, layers: [.ociLayer])
-      artifact.artifactType = "application/sbom"
-      let error = ImageKindError.notAnImage(configType: type, artifactType: "application/sbom")
-      #expect(throws: error) { try artifact.requireImage() }
-      #expect(error.description.contains(type.rawValue))
-      #expect(error.description.contains("application/sbom"))
-      #expect(manifest(.docker, config: type, layers: [.dockerLayer]).imageKindError == nil)
-    }
-  }
-
-  @Test(arguments: [
-    (ManifestKind.oci, MediaType.dockerLayerGzip), (.docker, .ociLayerGzip),
-    (.oci, MediaType(rawValue: "text/plain")),
-    (.docker, MediaType(rawValue: "application/vnd.docker.image.rootfs.diff.tar.zstd")),
-  ])
-  func `a layer of another type is named by its number`(kind: ManifestKind, type: MediaType) {
-    let good: MediaType = kind == .oci ? .ociLayer : .dockerLayer
-    let image = manifest(kind, config: .ociConfig, layers: [good, good, type, type])
-    let error = ImageKindError.layerType(number: 3, count: 4, type: type, kind: kind)
-    #expect(throws: error) { try image.requireImage() }
-    #expect(error.description.hasPrefix("layer 3 of 4 has type “\(type)”"))
   }
 }
