@@ -43,6 +43,9 @@ struct DocumentFields {
   /// Whether the member is there and not null.
   func has(_ name: String) -> Bool { self[name] != nil }
 
+  /// Whether the member is there, be it null.
+  func isWritten(_ name: String) -> Bool { object[name] != nil }
+
   /// The value, unless missing or null.
   subscript(_ name: String) -> JSONValue? { object[name].flatMap { $0.isNull ? nil : $0 } }
 

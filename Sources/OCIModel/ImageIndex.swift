@@ -51,6 +51,8 @@ public struct ImageIndex: Hashable, Sendable {
   ]
 
   init(_ fields: DocumentFields, kind: ManifestKind) throws(DocumentError) {
+    // Programs in Go write an empty list as null.
+    guard fields.isWritten("manifests") else { throw .missing(field: "manifests") }
     self.init(kind: kind, manifests: try fields.descriptors("manifests", limit: Self.maximumEntryCount))
     subject = try fields["subject"].map { json throws(DocumentError) in
       try Descriptor(json: json, path: "subject")
