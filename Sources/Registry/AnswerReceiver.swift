@@ -61,7 +61,9 @@ final class BodyBuffer: ResponseReceiver {
   func begin(_ response: HTTPResponse, control: TransferControl) throws -> Bool {
     // A buffer may be used for several attempts.
     state.withLock { $0 = [] }
-    if let count = response.contentLength, count > Int64(limit) { throw TransportError.bodyTooLarge(limit: limit) }
+    if let count = response.contentLength, count > Int64(limit) {
+      throw TransportError.bodyTooLarge(limit: limit)
+    }
     return true
   }
 

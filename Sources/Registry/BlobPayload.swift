@@ -40,7 +40,9 @@ final class BlobPayload<Receiver: BlobReceiver>: ResponseReceiver {
   var contentEncoding: String? { state.withLock { $0.contentEncoding } }
 
   func begin(_ response: HTTPResponse, control: TransferControl) throws -> Bool {
-    let encoding = response.headers.first("content-encoding").flatMap { $0 == "identity" ? nil : $0.printable }
+    let encoding = response.headers.first("content-encoding").flatMap {
+      $0 == "identity" ? nil : $0.printable
+    }
     let start = try firstByte(of: response)
     // The length of an encoded body is not the blob's.
     if let byteCount, encoding == nil, let length = response.contentLength, start + length != byteCount {

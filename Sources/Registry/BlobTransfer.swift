@@ -24,7 +24,8 @@ struct BlobTransfer<Receiver: BlobReceiver> {
   private var refusesEncoding = false
 
   init(
-    _ blob: Descriptor, into receiver: Receiver, subject: String, checksSize: Bool, session: Session, attempts: Int,
+    _ blob: Descriptor, into receiver: Receiver, subject: String, checksSize: Bool, session: Session,
+    attempts: Int,
     open: @escaping (HTTPHeaders, BlobPayload<Receiver>) async throws -> Answer
   ) {
     self.session = session
@@ -44,7 +45,7 @@ struct BlobTransfer<Receiver: BlobReceiver> {
       let payload = payload(from: offset)
       do {
         try await attempt(payload, from: offset)
-        try checkLength()
+        try checkLength(isEncoded: payload.contentEncoding != nil)
         try receiver.finish()
         return
       } catch let error as RegistryError where error.isTransient {
@@ -52,7 +53,9 @@ struct BlobTransfer<Receiver: BlobReceiver> {
       } catch let error as RegistryError where error.refusal?.status == 416 && offset > 0 && mayResume {
         try restartWithoutRange("the registry cannot continue at byte \(offset)")
       } catch BlobAnswerProblem.unfittingPart(let range) {
-        guard offset > 0, mayResume else { throw unusable("answers with a part that was not asked for: \(range)") }
+        guard offset > 0, mayResume else {
+          throw unusable("answers with a part that was not asked for: \(range)")
+        }
         try restartWithoutRange("the registry sent another part than asked for (\(range))")
       } catch BlobAnswerProblem.wrongLength(let found) {
         try retry(after: mismatch(found: found), payload.contentEncoding)
@@ -98,9 +101,10 @@ struct BlobTransfer<Receiver: BlobReceiver> {
   }
 
   /// A body that just ends early is one that was cut, where nothing else tells.
-  private func checkLength() throws {
+  private func checkLength(isEncoded: Bool) throws {
     let count = receiver.receivedByteCount
     guard checksSize, count < blob.byteCount else { return }
+    guard !isEncoded else { throw mismatch(found: count) }
     throw RegistryError.transport(
       RegistryError.Attempt(method: "GET", url: subject),
       .connectionLost(host: subject, reason: "the body ended \(blob.byteCount - count) bytes early"))

@@ -1,6 +1,8 @@
 /// Dates of HTTP, without time zones (RFC 9110, section 5.6.7).
 enum CivilTime {
-  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
 
   /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`; nil for any other form.
   static func seconds(ofHTTPDate text: String) -> Int64? {
@@ -26,7 +28,8 @@ enum CivilTime {
 
   private static func secondsOfDay(_ text: Substring) -> Int64? {
     let parts = text.split(separator: ":").compactMap { Int64($0) }
-    guard parts.count == 3, (0...23).contains(parts[0]), (0...59).contains(parts[1]), (0...60).contains(parts[2])
+    guard parts.count == 3, (0...23).contains(parts[0]), (0...59).contains(parts[1]),
+      (0...60).contains(parts[2])
     else { return nil }
     return parts[0] * 3600 + parts[1] * 60 + parts[2]
   }

@@ -41,14 +41,16 @@ public struct Endpoint: Sendable, Hashable {
   /// The repository's own registry.
   public init(_ reference: Reference, security: Security = .httpIfLoopback, tls: TLSPolicy = TLSPolicy()) {
     self.init(
-      host: Self.host(ofDomain: reference.domain), repositoryPath: reference.path, credentialKey: reference.name,
+      host: Self.host(ofDomain: reference.domain), repositoryPath: reference.path,
+      credentialKey: reference.name,
       security: security, tls: tls)
   }
 
   /// A registry as a whole, for logging in.
   public init(registry domain: String, security: Security = .httpIfLoopback, tls: TLSPolicy = TLSPolicy()) {
     self.init(
-      host: Self.host(ofDomain: domain), repositoryPath: "", credentialKey: domain, security: security, tls: tls)
+      host: Self.host(ofDomain: domain), repositoryPath: "", credentialKey: domain, security: security,
+      tls: tls)
   }
 
   /// Where the registry of a name's domain is. Docker Hub's names say `docker.io`, where no registry is.

@@ -16,7 +16,8 @@ struct HopRules: Sendable {
   /// Why `target` must not be connected to, or nil.
   func objection(to target: HTTPURL, comingFrom origin: HTTPURL) -> String? {
     guard target.scheme == "http", origin.scheme == "https", !isInsecure else { return nil }
-    return "leads from https to plain http (\(target.redacted)), which is allowed with --tls-verify=false only"
+    return
+      "leads from https to plain http (\(target.redacted)), which is allowed with --tls-verify=false only"
   }
 
   /// Which addresses `target` may have.

@@ -46,14 +46,20 @@ enum HostScope: Sendable, Hashable {
   }
 
   private static func ofIPv6(_ address: Substring) -> HostScope {
-    if let mapped = octets(address.suffix(from: address.lastIndex(of: ":").map(address.index(after:)) ?? address.startIndex)) {
+    if let mapped = octets(
+      address.suffix(from: address.lastIndex(of: ":").map(address.index(after:)) ?? address.startIndex))
+    {
       return ofIPv4(mapped)
     }
     let groups = address.split(separator: ":")
-    if groups.last.flatMap({ UInt16($0, radix: 16) }) == 1, groups.dropLast().allSatisfy({ UInt16($0, radix: 16) == 0 }) {
+    if groups.last.flatMap({ UInt16($0, radix: 16) }) == 1,
+      groups.dropLast().allSatisfy({ UInt16($0, radix: 16) == 0 })
+    {
       return .loopback
     }
-    guard let first = groups.first.flatMap({ UInt16($0, radix: 16) }), !address.hasPrefix(":") else { return .elsewhere }
+    guard let first = groups.first.flatMap({ UInt16($0, radix: 16) }), !address.hasPrefix(":") else {
+      return .elsewhere
+    }
     if first & 0xffc0 == 0xfe80 { return .linkLocal }
     return first & 0xfe00 == 0xfc00 ? .privateNetwork : .elsewhere
   }

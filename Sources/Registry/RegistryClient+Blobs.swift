@@ -19,7 +19,8 @@ extension RegistryClient {
     checksSize: Bool = true
   ) async throws {
     if try await takeEmbedded(blob, into: receiver) { return }
-    if try await fetchForeign(blob, from: reference, into: receiver, subject: subject, checksSize: checksSize) {
+    if try await fetchForeign(blob, from: reference, into: receiver, subject: subject, checksSize: checksSize)
+    {
       return
     }
     try await atEndpoints(of: reference) { endpoint, attempts in
@@ -51,7 +52,9 @@ extension RegistryClient {
 
   /// Gives what the descriptor itself carries, if that is the blob. Nothing was taken when it is not.
   private func takeEmbedded(_ blob: Descriptor, into receiver: some BlobReceiver) async throws -> Bool {
-    guard let data = blob.data, Digest(of: data, algorithm: blob.digest.algorithm) == blob.digest else { return false }
+    guard let data = blob.data, Digest(of: data, algorithm: blob.digest.algorithm) == blob.digest else {
+      return false
+    }
     guard blob.byteCount < 0 || blob.byteCount == Int64(data.count) else { return false }
     if receiver.receivedByteCount > 0 { try receiver.restart() }
     if !data.isEmpty {

@@ -11,7 +11,9 @@ extension RegistryClient {
     checksSize: Bool
   ) async throws -> Bool {
     let urls = blob.urls.compactMap { try? HTTPURL(parsing: $0) }
-    guard !urls.isEmpty, let endpoint = try session.configuration.endpoints(reference).last else { return false }
+    guard !urls.isEmpty, let endpoint = try session.configuration.endpoints(reference).last else {
+      return false
+    }
     let home = try endpoint.url(.https, "/v2/")
     var lastRefusal: RegistryError?
     for url in urls {

@@ -12,7 +12,9 @@ extension RegistryClient {
   /// - Throws: `RegistryError` with the root `denied` when they are refused. There is no attempt without credentials.
   public func checkLogin(_ endpoint: Endpoint) async throws -> LoginCheck {
     let request = RegistryRequest(base: endpoint)
-    let answer = try await session.retrying("login to \(endpoint.host)", attempts: session.configuration.retry.attempts) {
+    let answer = try await session.retrying(
+      "login to \(endpoint.host)", attempts: session.configuration.retry.attempts
+    ) {
       try await session.perform(request, payload: NoBody())
     }
     guard answer.isSuccess else { throw session.error(answer) }

@@ -90,7 +90,9 @@ extension RegistryClient {
       guard let digest = reference.digest ?? stated, let type = answer.mediaType else { return nil }
       return ResolvedManifest(digest: digest, mediaType: type, byteCount: answer.response.contentLength)
     } catch let error as RegistryError {
-      guard let status = error.refusal?.status, [400, 401, 403, 404, 405].contains(status) else { throw error }
+      guard let status = error.refusal?.status, [400, 401, 403, 404, 405].contains(status) else {
+        throw error
+      }
       return nil
     }
   }
@@ -107,6 +109,8 @@ extension RegistryClient {
 
 extension Answer {
   var mediaType: MediaType? {
-    response.headers.first("content-type").map { MediaType(contentType: $0) }.flatMap { $0.rawValue.isEmpty ? nil : $0 }
+    response.headers.first("content-type").map { MediaType(contentType: $0) }.flatMap {
+      $0.rawValue.isEmpty ? nil : $0
+    }
   }
 }

@@ -69,7 +69,8 @@ public enum RegistryError: Error, Sendable {
   /// The refusal, where there is one.
   var refusal: Refusal? {
     switch self {
-    case .notFound(let refusal), .denied(let refusal), .refused(let refusal), .rateLimited(let refusal, _): refusal
+    case .notFound(let refusal), .denied(let refusal), .refused(let refusal), .rateLimited(let refusal, _):
+      refusal
     default: nil
     }
   }
@@ -82,7 +83,8 @@ extension RegistryError: CustomStringConvertible {
     case .notFound(let refusal): "\(refusal), not found"
     case .denied(let refusal): "\(refusal), denied or not found"
     case .rateLimited(let refusal, let until):
-      "\(refusal), too many requests" + (until.map { "; try again after \(CivilTime.text(ofUnixTime: $0))" } ?? "")
+      "\(refusal), too many requests"
+        + (until.map { "; try again after \(CivilTime.text(ofUnixTime: $0))" } ?? "")
     case .refused(let refusal): "\(refusal)"
     case .transport(let attempt, let error): "\(attempt): \(error)"
     case .unusable(let attempt, let reason), .unsafe(let attempt, let reason): "\(attempt): \(reason)"
@@ -90,7 +92,8 @@ extension RegistryError: CustomStringConvertible {
     case .credentials(let key, let reason): "credentials for \(key): \(reason)"
     case .token(let host, let error): "no token for \(host): \(error)"
     case .afterMirrors(let failures, let error):
-      "\(error) (before that: " + failures.map { "mirror \($0.host): \($0.error)" }.joined(separator: "; ") + ")"
+      "\(error) (before that: " + failures.map { "mirror \($0.host): \($0.error)" }.joined(separator: "; ")
+        + ")"
     }
   }
 }

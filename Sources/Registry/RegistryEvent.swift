@@ -20,7 +20,8 @@ extension RegistryEvent: CustomStringConvertible {
     switch self {
     case .warning(let host, let text): "\(host) warns: \(text)"
     case .retrying(let subject, let delay, let reason, let offset):
-      "\(subject): \(reason)" + (offset.map { " at byte \($0)" } ?? "") + "; trying again in \(Self.text(delay))"
+      "\(subject): \(reason)" + (offset.map { " at byte \($0)" } ?? "")
+        + "; trying again in \(Self.text(delay))"
     case .resumed(let subject, let offset): "\(subject): continuing at byte \(offset)"
     case .restarted(let subject, let reason): "\(subject): \(reason); starting over"
     case .mirrorFailed(let host, let reason): "mirror \(host) failed, trying the next: \(reason)"

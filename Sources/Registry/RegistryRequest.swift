@@ -14,7 +14,8 @@ struct RegistryRequest: Sendable {
   var isPull = true
 
   /// A request for something in the endpoint's repository; `rest` follows its name.
-  init(_ method: HTTPRequest.Method = .get, _ endpoint: Endpoint, _ rest: String, headers: HTTPHeaders = [:]) {
+  init(_ method: HTTPRequest.Method = .get, _ endpoint: Endpoint, _ rest: String, headers: HTTPHeaders = [:])
+  {
     self.method = method
     self.endpoint = endpoint
     self.headers = headers

@@ -23,21 +23,26 @@ extension Session {
       authorization = next
       answer = try await follow(request, at: url, authorization, payload)
     }
-    guard answer.response.status == 403, let authorization, authorization.usesCredentials, request.isPull else {
-      return answer
-    }
+    // A 403 of another host, to which we showed nothing, says nothing about credentials.
+    guard answer.response.status == 403, answer.url.hasSameOrigin(as: url), request.isPull,
+      let authorization, authorization.usesCredentials
+    else { return answer }
     return try await withoutCredentials(request, at: url, refused: authorization, payload) ?? answer
   }
 
   private func follow(
-    _ request: RegistryRequest, at url: HTTPURL, _ authorization: Authorization?, _ payload: some ResponseReceiver
+    _ request: RegistryRequest, at url: HTTPURL, _ authorization: Authorization?,
+    _ payload: some ResponseReceiver
   ) async throws -> Answer {
-    let message = HTTPRequest(request.method, url, headers: request.headers, tls: request.endpoint.effectiveTLS)
+    let message = HTTPRequest(
+      request.method, url, headers: request.headers, tls: request.endpoint.effectiveTLS)
     let rules = rules(home: url, of: request.endpoint)
     return try await follow(message, authorization: authorization?.header, rules: rules, payload: payload)
   }
 
-  private func rememberedAuthorization(for request: RegistryRequest, at url: HTTPURL) async throws -> Authorization? {
+  private func rememberedAuthorization(for request: RegistryRequest, at url: HTTPURL) async throws
+    -> Authorization?
+  {
     let challenge = memory.challenge(request.site) ?? memory.challenge(request.hostSite)
     guard let challenge else { return nil }
     return try await authorization(answering: challenge, to: request, at: url)
@@ -60,7 +65,8 @@ extension Session {
 
   /// Nil when we have nothing for challenges of this kind; `refused` again when there is nothing better.
   private func authorization(
-    answering challenge: Challenge, to request: RegistryRequest, at url: HTTPURL, refused: Authorization? = nil,
+    answering challenge: Challenge, to request: RegistryRequest, at url: HTTPURL,
+    refused: Authorization? = nil,
     newerThan start: Int = 0
   ) async throws -> Authorization? {
     let isAnonymous = memory.goesWithoutCredentials(request.site)

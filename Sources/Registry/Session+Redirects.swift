@@ -18,7 +18,8 @@ extension Session {
       guard let location = answer.redirection else { return answer }
       let next = try target(location, of: answer, body: request.body, rules: rules)
       guard visited.insert(next).inserted else {
-        throw RegistryError.unusable(answer.attempt, "redirects in a circle, back to \(next.redacted.printable)")
+        throw RegistryError.unusable(
+          answer.attempt, "redirects in a circle, back to \(next.redacted.printable)")
       }
       if !next.hasSameOrigin(as: request.url) { authorization = nil }
       request.url = next
@@ -43,7 +44,8 @@ extension Session {
     }
     // A body holds secrets, and a method that has one may have done its work already.
     guard body == nil else {
-      throw RegistryError.unsafe(answer.attempt, "redirects a \(answer.method.rawValue), which is not followed")
+      throw RegistryError.unsafe(
+        answer.attempt, "redirects a \(answer.method.rawValue), which is not followed")
     }
     return next
   }

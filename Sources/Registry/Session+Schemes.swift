@@ -45,7 +45,8 @@ private enum Outcome {
   var suggestsOtherScheme: Bool {
     switch self {
     case .answer(let answer, let scheme): scheme == .http && answer.isFromTLSServer
-    case .failure(_, .tls), .failure(_, .couldNotConnect), .failure(_, .connectionLost), .failure(_, .other): true
+    case .failure(_, .tls), .failure(_, .couldNotConnect), .failure(_, .connectionLost), .failure(_, .other):
+      true
     case .failure: false
     }
   }

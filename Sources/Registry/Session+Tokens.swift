@@ -19,7 +19,8 @@ extension Session {
     }
     return TokenKey(
       registry: url.origin, realm: realmURL, service: challenge.parameters["service"],
-      scopes: challenge.scopes.isEmpty ? [scope].compactMap { $0 } : challenge.scopes, credentials: credentials)
+      scopes: challenge.scopes.isEmpty ? [scope].compactMap { $0 } : challenge.scopes,
+      credentials: credentials)
   }
 
   /// A token from the cache or from the token server, but not the one that was refused.
@@ -49,7 +50,9 @@ extension Session {
     return try await token(from: order(key, rules: rules), key.credentials?.basicHeader, rules: rules)
   }
 
-  private func token(from request: HTTPRequest, _ authorization: String?, rules: HopRules) async throws -> Token {
+  private func token(from request: HTTPRequest, _ authorization: String?, rules: HopRules) async throws
+    -> Token
+  {
     try await retrying("token from \(request.url.host)", attempts: configuration.retry.attempts) {
       let body = BodyBuffer(limit: Self.answerLimit)
       let answer = try await self.follow(request, authorization: authorization, rules: rules, payload: body)
@@ -62,7 +65,9 @@ extension Session {
     var url = key.realm
     if let service = key.service { url = try url.appending(queryItem: "service", value: service) }
     for scope in key.scopes { url = try url.appending(queryItem: "scope", value: scope) }
-    if case .basic(let user, _) = key.credentials { url = try url.appending(queryItem: "account", value: user) }
+    if case .basic(let user, _) = key.credentials {
+      url = try url.appending(queryItem: "account", value: user)
+    }
     return HTTPRequest(.get, url, tls: rules.tls(for: url), addressRule: rules.addressRule(for: url))
   }
 
@@ -72,7 +77,8 @@ extension Session {
     if !key.scopes.isEmpty { fields.append(("scope", key.scopes.joined(separator: " "))) }
     let form = fields.map { "\($0)=\($1.percentEncoded)" }.joined(separator: "&")
     return HTTPRequest(
-      .post, key.realm, headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Array(form.utf8),
+      .post, key.realm, headers: ["Content-Type": "application/x-www-form-urlencoded"],
+      body: Array(form.utf8),
       tls: rules.tls(for: key.realm), addressRule: rules.addressRule(for: key.realm))
   }
 

@@ -45,7 +45,9 @@ final class SessionMemory: Sendable {
   /// The scheme that worked.
   func scheme(_ endpoint: Endpoint) -> Scheme? { facts.withLock { $0.schemes[endpoint.identity] } }
 
-  func keep(_ scheme: Scheme, for endpoint: Endpoint) { facts.withLock { $0.schemes[endpoint.identity] = scheme } }
+  func keep(_ scheme: Scheme, for endpoint: Endpoint) {
+    facts.withLock { $0.schemes[endpoint.identity] = scheme }
+  }
 
   /// Whether anything ever came from that origin.
   func hasAnswered(_ origin: String) -> Bool { facts.withLock { $0.answering.contains(origin) } }
@@ -63,9 +65,13 @@ final class SessionMemory: Sendable {
   }
 
   /// Whether nobody answered there.
-  func isUnreachable(_ endpoint: Endpoint) -> Bool { facts.withLock { $0.unreachable.contains(endpoint.identity) } }
+  func isUnreachable(_ endpoint: Endpoint) -> Bool {
+    facts.withLock { $0.unreachable.contains(endpoint.identity) }
+  }
 
-  func keepUnreachable(_ endpoint: Endpoint) { _ = facts.withLock { $0.unreachable.insert(endpoint.identity) } }
+  func keepUnreachable(_ endpoint: Endpoint) {
+    _ = facts.withLock { $0.unreachable.insert(endpoint.identity) }
+  }
 }
 
 extension Endpoint {

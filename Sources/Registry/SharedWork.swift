@@ -11,7 +11,8 @@ actor SharedWork<Key: Hashable & Sendable, Value: Sendable> {
 
   /// The result of `work`, begun now or by whoever asked before.
   ///
-  /// Cancelling the asking task throws `CancellationError`; the work itself is cancelled when nobody waits for it any more.
+  /// The work is cancelled when all tasks that wait for it are, and then throws for all of them. One that is cancelled while others
+  /// still want the result waits along with them.
   func value(for key: Key, _ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
     try Task.checkCancellation()
     let joined = join(key, work)
@@ -22,6 +23,9 @@ actor SharedWork<Key: Hashable & Sendable, Value: Sendable> {
       Task { await self.abandon(key, joined.number) }
     }
   }
+
+  /// How many wait for this work now.
+  func waiting(for key: Key) -> Int { running[key]?.waiting ?? 0 }
 
   private func join(_ key: Key, _ work: @escaping @Sendable () async throws -> Value) -> Running {
     var entry = running[key] ?? begin(work)

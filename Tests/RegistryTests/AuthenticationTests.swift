@@ -32,7 +32,8 @@ import Testing
     #expect(test.transport.header("user-agent", of: 0) == "cooper-test/1")
   }
 
-  @Test func `a challenge is answered by an anonymous token, which later requests send at once`() async throws {
+  @Test func `a challenge is answered by an anonymous token, which later requests send at once`() async throws
+  {
     let test = TestClient([
       ("GET \(Self.manifestURL)", Self.challenge), (Self.tokenURL, Self.token("t1")),
       ("GET \(Self.manifestURL)", Self.manifest), ("GET \(Self.manifestURL)", Self.manifest),
@@ -57,11 +58,13 @@ import Testing
     #expect(test.transport.header("authorization", of: 2) == "Bearer t1")
   }
 
-  @Test func `a Basic challenge gets the password, for other repositories of the host at once`() async throws {
+  @Test func `a Basic challenge gets the password, for other repositories of the host at once`() async throws
+  {
     let other = "https://reg.example/v2/c/manifests/latest"
     let test = TestClient(
       [
-        ("GET \(Self.manifestURL)", .challenge(#"Basic realm="reg""#)), ("GET \(Self.manifestURL)", Self.manifest),
+        ("GET \(Self.manifestURL)", .challenge(#"Basic realm="reg""#)),
+        ("GET \(Self.manifestURL)", Self.manifest),
         ("GET \(other)", .challenge(#"Basic realm="reg""#)), ("GET \(other)", Self.manifest),
       ], credentials: .basic(user: "u", password: "p"))
     try await fetch(test)
@@ -100,7 +103,8 @@ import Testing
     let request = test.transport.requests[1]
     #expect(
       String(decoding: request.body ?? [], as: UTF8.self)
-        == "grant_type=refresh_token&refresh_token=secret%2F1&client_id=cooper&service=reg&scope=repository%3Aa%2Fb%3Apull")
+        == "grant_type=refresh_token&refresh_token=secret%2F1&client_id=cooper&service=reg&scope=repository%3Aa%2Fb%3Apull"
+    )
     #expect(request.headers.first("content-type") == "application/x-www-form-urlencoded")
     #expect(test.transport.header("authorization", of: 2) == "Bearer t1")
   }
@@ -179,7 +183,11 @@ import Testing
       (
         "GET \(Self.manifestURL)",
         .status(
-          401, ["WWW-Authenticate": #"Bearer realm="https://auth.example/token",service="reg",scope="repository:a/b:pull""#],
+          401,
+          [
+            "WWW-Authenticate":
+              #"Bearer realm="https://auth.example/token",service="reg",scope="repository:a/b:pull""#
+          ],
           #"{"errors":[{"code":"UNAUTHORIZED","message":"no","detail":{"x":[1]}}]}"#)
       ),
     ])
@@ -194,7 +202,8 @@ import Testing
   }
 
   @Test func `a wider scope that is asked for afterwards is asked for`() async throws {
-    let wider = #"Bearer realm="https://auth.example/token",service="reg",scope="repository:a/b:pull,push",error="insufficient_scope""#
+    let wider =
+      #"Bearer realm="https://auth.example/token",service="reg",scope="repository:a/b:pull,push",error="insufficient_scope""#
     let test = TestClient([
       ("GET \(Self.manifestURL)", Self.challenge), (Self.tokenURL, Self.token("t1")),
       ("GET \(Self.manifestURL)", .challenge(wider)),
@@ -213,7 +222,8 @@ import Testing
       ScriptedTransport { request in
         if request.url.host == "auth.example" { return Self.token("t") }
         let scope = request.headers.first("authorization") ?? ""
-        return .challenge(#"Bearer realm="https://auth.example/token",scope="repository:\#(scope.count):pull""#)
+        return .challenge(
+          #"Bearer realm="https://auth.example/token",scope="repository:\#(scope.count):pull""#)
       })
     let error = await registryError { try await fetch(test) }
     #expect(error?.isDenial == true)
@@ -228,10 +238,13 @@ import Testing
   func `tokens are replaced before they expire by the local clock`(
     lifetime: Int, passed: Int, isReplaced: Bool
   ) async throws {
-    let test = TestClient([
-      ("GET \(Self.manifestURL)", Self.challenge), (Self.tokenURL, Self.token("t1", expiresIn: lifetime)),
-      ("GET \(Self.manifestURL)", Self.manifest),
-    ] + (isReplaced ? [(Self.tokenURL, Self.token("t2"))] : []) + [("GET \(Self.manifestURL)", Self.manifest)])
+    let test = TestClient(
+      [
+        ("GET \(Self.manifestURL)", Self.challenge), (Self.tokenURL, Self.token("t1", expiresIn: lifetime)),
+        ("GET \(Self.manifestURL)", Self.manifest),
+      ] + (isReplaced ? [(Self.tokenURL, Self.token("t2"))] : []) + [
+        ("GET \(Self.manifestURL)", Self.manifest)
+      ])
     try await fetch(test)
     test.time.advance(.seconds(passed))
     try await fetch(test)
@@ -324,7 +337,10 @@ import Testing
     let test = TestClient(
       [
         ("GET \(Self.manifestURL)", Self.challenge), (Self.tokenURL + "&account=me", Self.token("t1")),
-        ("GET \(Self.manifestURL)", .status(403, [:], #"{"errors":[{"code":"DENIED","message":"not yours"}]}"#)),
+        (
+          "GET \(Self.manifestURL)",
+          .status(403, [:], #"{"errors":[{"code":"DENIED","message":"not yours"}]}"#)
+        ),
         (Self.tokenURL, Self.token("anonymous")), ("GET \(Self.manifestURL)", .status(404)),
       ], credentials: .basic(user: "me", password: "p"))
     let error = await registryError { try await fetch(test) }
@@ -346,7 +362,9 @@ import Testing
   }
 
   @Test func `credentials show no secret`() {
-    for credentials in [Credentials.basic(user: "u", password: "hidden"), .identityToken("hidden"), .registryToken("hidden")] {
+    for credentials in [
+      Credentials.basic(user: "u", password: "hidden"), .identityToken("hidden"), .registryToken("hidden"),
+    ] {
       var dumped = ""
       dump(credentials, to: &dumped)
       for text in ["\(credentials)", String(reflecting: credentials), dumped, "\([credentials])"] {
@@ -359,11 +377,15 @@ import Testing
     let challenge = Reply.challenge(#"Bearer realm="https://auth.example/token",service="reg""#)
     let url = "GET https://auth.example/token?service=reg&account=me"
     let good = TestClient(
-      [("GET https://reg.example/v2/", challenge), (url, Self.token("t")), ("GET https://reg.example/v2/", .status(200))],
+      [
+        ("GET https://reg.example/v2/", challenge), (url, Self.token("t")),
+        ("GET https://reg.example/v2/", .status(200)),
+      ],
       credentials: .basic(user: "me", password: "p"))
     #expect(try await good.client.checkLogin(Endpoint(registry: "reg.example")) == .accepted)
     let bad = TestClient(
-      [("GET https://reg.example/v2/", challenge), (url, .status(401))], credentials: .basic(user: "me", password: "p"))
+      [("GET https://reg.example/v2/", challenge), (url, .status(401))],
+      credentials: .basic(user: "me", password: "p"))
     let error = await registryError { _ = try await bad.client.checkLogin(Endpoint(registry: "reg.example")) }
     #expect(error?.isDenial == true)
     let open = TestClient([("GET https://registry-1.docker.io/v2/", .status(200))])

@@ -18,13 +18,17 @@ import Testing
   static let rows = [
     Row(
       #"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#,
-      finds: ["bearer realm=https://auth.docker.io/token scope=repository:a/b:pull,push service=registry.docker.io"]),
+      finds: [
+        "bearer realm=https://auth.docker.io/token scope=repository:a/b:pull,push service=registry.docker.io"
+      ]),
     Row(#"Negotiate, Basic realm="a, b""#, finds: ["negotiate", "basic realm=a, b"]),
     Row(#"Basic realm="x""#, #"Bearer realm="y""#, finds: ["basic realm=x", "bearer realm=y"]),
     Row(#"BASIC REALM="x", bEARER Realm="y""#, finds: ["basic realm=x", "bearer realm=y"]),
     Row(#"Negotiate YWJj==, Basic realm="x""#, finds: ["negotiate", "basic realm=x"]),
     Row(#"NTLM TlRMTVNTUAA=, NTLM abc, Basic realm=x"#, finds: ["ntlm", "ntlm", "basic realm=x"]),
-    Row(#"Bearer realm=https://a.example/token?x=1,service=s"#, finds: ["bearer realm=https://a.example/token?x=1 service=s"]),
+    Row(
+      #"Bearer realm=https://a.example/token?x=1,service=s"#,
+      finds: ["bearer realm=https://a.example/token?x=1 service=s"]),
     Row(#"Basic realm="say \"hi\"""#, finds: [#"basic realm=say "hi""#]),
     Row(#"Basic realm = "x" , charset = "UTF-8""#, finds: ["basic charset=UTF-8 realm=x"]),
     Row(#"Basic realm="first", realm="second""#, finds: ["basic realm=first"]),

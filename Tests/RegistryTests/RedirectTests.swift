@@ -14,18 +14,25 @@ import Testing
     mediaType: .ociLayer, digest: Digest(of: content), byteCount: Int64(content.count))
   static let path = "/v2/a/blobs/\(blob.digest)"
 
-  func fetch(_ test: TestClient, host: String = "reg.example", earlier: [UInt8] = []) async throws -> [UInt8] {
+  func fetch(_ test: TestClient, host: String = "reg.example", earlier: [UInt8] = []) async throws -> [UInt8]
+  {
     let receiver = TestReceiver(Self.blob.digest, earlier: earlier)
-    try await test.client.fetch(Self.blob, from: Reference(parsing: "\(host)/a"), into: receiver, subject: "layer")
+    try await test.client.fetch(
+      Self.blob, from: Reference(parsing: "\(host)/a"), into: receiver, subject: "layer")
     return receiver.bytes
   }
 
   @Test(arguments: [301, 302, 303, 307, 308])
-  func `a blob on another host is fetched without authorization, from a public address only`(status: Int) async throws {
+  func `a blob on another host is fetched without authorization, from a public address only`(status: Int)
+    async throws
+  {
     let test = TestClient(
       [
         ("GET https://reg.example\(Self.path)", .challenge(#"Basic realm="x""#)),
-        ("GET https://reg.example\(Self.path)", .redirect("https://s3.example/b?X-Signature=s", status: status)),
+        (
+          "GET https://reg.example\(Self.path)",
+          .redirect("https://s3.example/b?X-Signature=s", status: status)
+        ),
         ("GET https://s3.example/b?X-Signature=s", .body(Self.content)),
       ], credentials: .basic(user: "u", password: "p"))
     #expect(try await fetch(test) == Self.content)
@@ -35,7 +42,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("https://reg.example/other", true, AddressRule.any), ("/other", true, .any), ("https://reg.example:443/other", true, .any),
+    ("https://reg.example/other", true, AddressRule.any), ("/other", true, .any),
+    ("https://reg.example:443/other", true, .any),
     ("https://reg.example:8443/other", false, .any), ("https://sub.reg.example/other", false, .publicOnly),
     ("https://10.0.0.1/other", false, .publicOnly), ("//cdn.example/other", false, .publicOnly),
   ])
@@ -45,7 +53,8 @@ import Testing
     let test = TestClient(
       ScriptedTransport { request in
         if request.url.target == "/other" { return .body(Self.content) }
-        return request.headers.first("authorization") == nil ? .challenge("Basic realm=x") : .redirect(location)
+        return request.headers.first("authorization") == nil
+          ? .challenge("Basic realm=x") : .redirect(location)
       }, credentials: .basic(user: "u", password: "p"))
     #expect(try await fetch(test) == Self.content)
     let last = try #require(test.transport.requests.last)
@@ -87,7 +96,9 @@ import Testing
   }
 
   @Test func `https does not lead to http, unless anything goes`() async throws {
-    let steps: [(String, Reply)] = [("GET https://reg.example\(Self.path)", .redirect("http://s3.example/b?secret"))]
+    let steps: [(String, Reply)] = [
+      ("GET https://reg.example\(Self.path)", .redirect("http://s3.example/b?secret"))
+    ]
     let strict = TestClient(steps)
     let error = await registryError { _ = try await fetch(strict) }
     guard case .unsafe = error else {
@@ -95,7 +106,8 @@ import Testing
       return
     }
     #expect(error?.description.contains("secret") == false)
-    let insecure = TestClient(steps + [("GET http://s3.example/b?secret", .body(Self.content))], security: .insecure)
+    let insecure = TestClient(
+      steps + [("GET http://s3.example/b?secret", .body(Self.content))], security: .insecure)
     #expect(try await fetch(insecure) == Self.content)
   }
 
@@ -120,15 +132,23 @@ import Testing
     #expect(error?.description.contains("pw") == false)
   }
 
-  @Test(arguments: [("localhost:5000", true), ("127.0.0.1:5000", true), ("10.1.2.3", true), ("reg.example", false)])
-  func `a registry that is private itself may lead to private addresses`(host: String, isAllowed: Bool) async throws {
+  @Test(arguments: [
+    ("localhost:5000", true), ("127.0.0.1:5000", true), ("10.1.2.3", true), ("reg.example", false),
+  ])
+  func `a registry that is private itself may lead to private addresses`(host: String, isAllowed: Bool)
+    async throws
+  {
     let test = TestClient(
-      ScriptedTransport { $0.url.host == "minio.internal" ? .body(Self.content) : .redirect("https://minio.internal/b") })
+      ScriptedTransport {
+        $0.url.host == "minio.internal" ? .body(Self.content) : .redirect("https://minio.internal/b")
+      })
     _ = try await fetch(test, host: host)
     #expect(test.transport.requests.last?.addressRule == (isAllowed ? .any : .publicOnly))
   }
 
-  @Test func `a registry that was seen at a private address may lead to others, but not to this machine`() async throws {
+  @Test func `a registry that was seen at a private address may lead to others, but not to this machine`()
+    async throws
+  {
     func rule(_ target: String) async throws -> AddressRule? {
       let test = TestClient(
         ScriptedTransport { request in
@@ -152,7 +172,9 @@ import Testing
     tls.clientCertificate = .init(certificateFile: "c.pem", keyFile: "k.pem")
     let reference = try Reference(parsing: "reg.example/a")
     let test = TestClient(
-      ScriptedTransport { $0.url.host == "s3.example" ? .body(Self.content) : .redirect("https://s3.example/b") },
+      ScriptedTransport {
+        $0.url.host == "s3.example" ? .body(Self.content) : .redirect("https://s3.example/b")
+      },
       endpoints: [Endpoint(reference, tls: tls)])
     _ = try await fetch(test)
     #expect(test.transport.requests.map { $0.tls.clientCertificate == nil } == [false, true])

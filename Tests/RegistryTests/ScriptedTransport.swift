@@ -19,17 +19,23 @@ final class ScriptedTransport: Transport {
       Reply(status: status, headers: headers, body: Array(body.utf8))
     }
 
-    static func body(_ body: [UInt8], _ headers: HTTPHeaders = [:], status: Int = 200, cutAfter: Int? = nil) -> Reply {
+    static func body(_ body: [UInt8], _ headers: HTTPHeaders = [:], status: Int = 200, cutAfter: Int? = nil)
+      -> Reply
+    {
       var headers = headers
       if headers.first("content-length") == nil { headers.add("Content-Length", "\(body.count)") }
       return Reply(status: status, headers: headers, body: body, cutAfter: cutAfter)
     }
 
-    static func text(_ text: String, _ headers: HTTPHeaders = [:]) -> Reply { body(Array(text.utf8), headers) }
+    static func text(_ text: String, _ headers: HTTPHeaders = [:]) -> Reply {
+      body(Array(text.utf8), headers)
+    }
 
     static func failure(_ error: TransportError) -> Reply { Reply(failure: error) }
 
-    static func redirect(_ location: String, status: Int = 307) -> Reply { .status(status, ["Location": location]) }
+    static func redirect(_ location: String, status: Int = 307) -> Reply {
+      .status(status, ["Location": location])
+    }
 
     static func challenge(_ value: String) -> Reply { .status(401, ["WWW-Authenticate": value]) }
   }
