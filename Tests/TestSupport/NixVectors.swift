@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+// The properties are the members of the file, which says itself what they are.
+
 public import Foundation
 
 /// What Nix itself says of hashes and store paths: `testdata/nix-hash-vectors.json`.
