@@ -10,7 +10,7 @@ public final class DirectFile: Sendable {
   /// What offsets, sizes and memory must be a multiple of.
   public static let alignment = 4096
   /// Below this many bytes per second the page cache is the faster way to return to the user.
-  private static let slowDisk: Double = 300e6
+  private static let slowDisk: Double = 120e6
 
   /// The file's name in messages.
   public let path: String
@@ -116,7 +116,7 @@ public final class DirectFile: Sendable {
     let isSlow = state.update { state in
       state.trialBytes += byteCount
       state.trialSeconds += seconds
-      guard state.trialBytes >= 16 << 20 else { return false }
+      guard state.trialBytes >= 64 << 20 else { return false }
       let rate = Double(state.trialBytes) / state.trialSeconds
       state.trialBytes = 0
       state.trialSeconds = 0
