@@ -64,7 +64,9 @@ private enum Outcome {
 }
 
 extension Answer {
-  /// Whether this is what a TLS server says to plain text. Registries say more in a 400.
+  /// Whether this is what a TLS server says to plain text.
+  ///
+  /// Registries say more in a 400.
   fileprivate var isFromTLSServer: Bool {
     response.status == 400 && response.headers.first("docker-distribution-api-version") == nil
       && Refusal.messages(in: body).isEmpty

@@ -157,8 +157,6 @@ import Testing
           reply.isPrivate = true
           return reply
         })
-      // The address is known after the first answer.
-      _ = try await fetch(test)
       _ = try await fetch(test)
       return test.transport.requests.last?.addressRule
     }
