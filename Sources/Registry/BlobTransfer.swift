@@ -65,7 +65,9 @@ struct BlobTransfer<Receiver: BlobReceiver> {
     }
   }
 
-  /// Whether an earlier run left all of it. Nothing is asked for in that case, and never anything after the end.
+  /// Whether an earlier run left all of it.
+  ///
+  /// Nothing is asked for in that case, and never anything after the end.
   private func finishesAtOnce() throws -> Bool {
     guard blob.byteCount > 0 else { return false }
     let count = receiver.receivedByteCount

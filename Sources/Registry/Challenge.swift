@@ -4,10 +4,14 @@
 struct Challenge: Sendable, Hashable {
   /// The scheme in lower case.
   let scheme: String
-  /// Values by parameter name in lower case. Of repeated names the first counts.
+  /// Values by parameter name in lower case.
+  ///
+  /// Of repeated names the first counts.
   private(set) var parameters: [String: String] = [:]
 
-  /// All challenges of all fields, in order. One field may hold several.
+  /// All challenges of all fields, in order.
+  ///
+  /// One field may hold several.
   static func parse(_ fields: [String]) -> [Challenge] {
     fields.flatMap { field in
       var parser = Parser(field)

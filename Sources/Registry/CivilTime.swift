@@ -34,7 +34,9 @@ enum CivilTime {
     return parts[0] * 3600 + parts[1] * 60 + parts[2]
   }
 
-  /// Days since 1970. Years are counted from March, so that the leap day is the last of its year.
+  /// Days since 1970.
+  ///
+  /// Years are counted from March, so that the leap day is the last of its year.
   private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let marchYear = month > 2 ? year : year - 1
     let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1

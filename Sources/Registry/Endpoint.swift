@@ -19,11 +19,15 @@ public struct Endpoint: Sendable, Hashable {
   public var host: String
   /// The repository's name there, mirror rewriting done: `library/nix`.
   public var repositoryPath: String
-  /// The name by which credentials are looked up: `docker.io/library/nix`. For a mirror the mirror's own.
+  /// The name by which credentials are looked up: `docker.io/library/nix`.
+  ///
+  /// For a mirror the mirror's own.
   public var credentialKey: String
   /// How the connection may be made.
   public var security: Security
-  /// Certificates. `verifies` is not looked at: `security` decides.
+  /// Certificates.
+  ///
+  /// `verifies` is not looked at: `security` decides.
   public var tls: TLSPolicy
 
   /// An endpoint whose parts are all known.
@@ -53,7 +57,9 @@ public struct Endpoint: Sendable, Hashable {
       tls: tls)
   }
 
-  /// Where the registry of a name's domain is. Docker Hub's names say `docker.io`, where no registry is.
+  /// Where the registry of a name's domain is.
+  ///
+  /// Docker Hub's names say `docker.io`, where no registry is.
   public static func host(ofDomain domain: String) -> String {
     domain == "docker.io" || domain == "index.docker.io" ? "registry-1.docker.io" : domain
   }

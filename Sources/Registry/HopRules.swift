@@ -7,7 +7,7 @@ struct HopRules: Sendable {
   /// The server that the user named.
   let home: HTTPURL
   /// Whether that server was seen to be at a private address itself.
-  let homeIsPrivate: Bool
+  var homeIsPrivate: Bool
   /// Whether plain `http` was allowed by the user for this registry.
   let isInsecure: Bool
   /// The policy of the registry.
@@ -31,7 +31,9 @@ struct HopRules: Sendable {
     }
   }
 
-  /// How the certificate of `target` is checked. Our own certificate is shown to nobody but the registry.
+  /// How the certificate of `target` is checked.
+  ///
+  /// Our own certificate is shown to nobody but the registry.
   func tls(for target: HTTPURL) -> TLSPolicy {
     var policy = tls
     if target.host != home.host { policy.clientCertificate = nil }

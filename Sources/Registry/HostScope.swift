@@ -11,7 +11,9 @@ enum HostScope: Sendable, Hashable {
   /// Everything else.
   case elsewhere
 
-  /// The scope of a host with or without a port. IPv6 addresses are in brackets.
+  /// The scope of a host with or without a port.
+  ///
+  /// IPv6 addresses are in brackets.
   init(_ host: String) {
     let name = Self.withoutPort(host.lowercased())
     if name.hasPrefix("[") {

@@ -51,7 +51,9 @@ public struct Refusal: Sendable, CustomStringConvertible {
     return CivilTime.seconds(ofHTTPDate: field).map { max(0, $0 - now) }
   }
 
-  /// Reads the list leniently. What is not JSON (a proxy's page) is not shown at all.
+  /// Reads the list leniently.
+  ///
+  /// What is not JSON (a proxy's page) is not shown at all.
   static func messages(in body: [UInt8]) -> [Message] {
     guard let document = try? JSONValue(parsing: body) else { return [] }
     guard let entries = document["errors"]?.array else { return message(from: document).map { [$0] } ?? [] }

@@ -34,7 +34,9 @@ extension RegistryClient {
     }
   }
 
-  /// A small blob, checked for digest and size. −1 as the descriptor's size means that it is not known.
+  /// A small blob, checked for digest and size.
+  ///
+  /// −1 as the descriptor's size means that it is not known.
   ///
   /// - Throws: `RegistryError.unusable` when it is longer than `limit` bytes.
   public func blob(
@@ -50,7 +52,9 @@ extension RegistryClient {
     return memory.bytes
   }
 
-  /// Gives what the descriptor itself carries, if that is the blob. Nothing was taken when it is not.
+  /// Gives what the descriptor itself carries, if that is the blob.
+  ///
+  /// Nothing was taken when it is not.
   private func takeEmbedded(_ blob: Descriptor, into receiver: some BlobReceiver) async throws -> Bool {
     guard let data = blob.data, Digest(of: data, algorithm: blob.digest.algorithm) == blob.digest else {
       return false

@@ -50,7 +50,9 @@ extension Session {
     return answer
   }
 
-  /// The error when the place answered, nil when it could not be connected to. Wrong content ends the search.
+  /// The error when the place answered, nil when it could not be connected to.
+  ///
+  /// Wrong content ends the search.
   fileprivate func considered(_ error: RegistryError) throws -> RegistryError? {
     switch error {
     case .transport(_, .couldNotConnect), .transport(_, .hostNotFound), .transport(_, .tls),

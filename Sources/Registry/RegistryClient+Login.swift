@@ -1,3 +1,5 @@
+internal import HTTPTransport
+
 extension RegistryClient {
   /// What a registry said to the credentials.
   public enum LoginCheck: Sendable, Hashable {
@@ -17,7 +19,10 @@ extension RegistryClient {
     ) {
       try await session.perform(request, payload: NoBody())
     }
-    guard answer.isSuccess else { throw session.error(answer) }
+    guard answer.isSuccess else {
+      throw session.error(
+        answer, hint: answer.response.status == 404 ? "no registry is at this address" : nil)
+    }
     return session.memory.challenge(request.hostSite) == nil ? .notAskedFor : .accepted
   }
 }

@@ -6,7 +6,9 @@ public import OCIModel
 public struct FetchedManifest: Sendable {
   /// The exact bytes.
   public let bytes: [UInt8]
-  /// What `Content-Type` said, nil when it said nothing. `ManifestDocument` compares it with the content.
+  /// What `Content-Type` said, nil when it said nothing.
+  ///
+  /// `ManifestDocument` compares it with the content.
   public let mediaType: MediaType?
   /// The digest of `bytes`, by the algorithm of the reference's digest where it has one.
   public let digest: Digest

@@ -10,7 +10,9 @@ extension RegistryClient {
   /// The most pages that are read.
   private static let maximumPages = 10_000
 
-  /// The names of all tags, in the registry's order, each once. Empty for a repository without tags.
+  /// The names of all tags, in the registry's order, each once.
+  ///
+  /// Empty for a repository without tags.
   public func tags(of reference: Reference) async throws -> [String] {
     try await atEndpoints(of: reference) { endpoint, attempts in
       var request = RegistryRequest(.get, endpoint, "tags/list?n=\(Self.pageLength)")

@@ -19,7 +19,9 @@ extension RegistryClient {
   /// How often something is tried at a mirror: the next place is as good as another attempt.
   private static let attemptsAtMirror = 2
 
-  /// The result of `work` at the first endpoint where it succeeds. `work` is also given the number of attempts it has.
+  /// The result of `work` at the first endpoint where it succeeds.
+  ///
+  /// `work` is also given the number of attempts it has.
   func atEndpoints<Result>(
     of reference: Reference, _ work: (Endpoint, Int) async throws -> Result
   ) async throws -> Result {

@@ -2,7 +2,9 @@ internal import Glibc
 
 /// The time, as a value that tests replace.
 public struct RegistryClock: Sendable {
-  /// Time since some fixed moment. Never goes back; tokens age by it.
+  /// Time since some fixed moment.
+  ///
+  /// Never goes back; tokens age by it.
   public var uptime: @Sendable () -> Duration
   /// Seconds since 1970, for dates that servers send.
   public var unixTime: @Sendable () -> Int64

@@ -55,7 +55,9 @@ public enum RegistryError: Error, Sendable {
     }
   }
 
-  /// Whether the same request may succeed a moment later. A token request was repeated already where that could help.
+  /// Whether the same request may succeed a moment later.
+  ///
+  /// A token request was repeated already where that could help.
   var isTransient: Bool {
     switch self {
     case .rateLimited: true

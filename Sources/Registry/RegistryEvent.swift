@@ -1,4 +1,6 @@
-/// Something worth telling while a request goes on. Texts are made for people and hold no secrets.
+/// Something worth telling while a request goes on.
+///
+/// Texts are made for people and hold no secrets.
 public enum RegistryEvent: Sendable, Hashable {
   /// A registry's own warning (`Warning: 299`). Each text of a host comes once.
   case warning(host: String, text: String)

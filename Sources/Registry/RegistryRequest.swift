@@ -8,7 +8,9 @@ struct RegistryRequest: Sendable {
   /// Path and query.
   var target: String
   var headers: HTTPHeaders = [:]
-  /// What a token must allow: `repository:NAME:pull`. Nil for the registry as a whole.
+  /// What a token must allow: `repository:NAME:pull`.
+  ///
+  /// Nil for the registry as a whole.
   var scope: String?
   /// Whether public content is all that may be wanted, so that going without credentials makes sense.
   var isPull = true

@@ -1,12 +1,16 @@
 /// How often, and after which waits, something is tried again (registry-protocol.md, section 10).
 public struct RetryPolicy: Sendable {
-  /// How many times a request is sent in all, at least 1. For blobs: how many times in a row without progress.
+  /// How many times a request is sent in all, at least 1.
+  ///
+  /// For blobs: how many times in a row without progress.
   public var attempts = 5
   /// The wait after the first failure; each further one doubles it.
   public var baseDelay = Duration.milliseconds(500)
   /// The longest wait of our own choosing.
   public var delayLimit = Duration.seconds(60)
-  /// The longest `Retry-After` that is waited for. Longer ones end the request with `RegistryError.rateLimited`.
+  /// The longest `Retry-After` that is waited for.
+  ///
+  /// Longer ones end the request with `RegistryError.rateLimited`.
   public var patienceLimit = Duration.seconds(300)
   /// The time.
   public var clock = RegistryClock.system

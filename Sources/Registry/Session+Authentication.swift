@@ -48,7 +48,9 @@ extension Session {
     return try await authorization(answering: challenge, to: request, at: url)
   }
 
-  /// What to show next, or nil when there is nothing new to show. Tokens after `start` were made for this request.
+  /// What to show next, or nil when there is nothing new to show.
+  ///
+  /// Tokens after `start` were made for this request.
   private func authorization(
     answering answer: Answer, to request: RegistryRequest, refused: Authorization?, newerThan start: Int
   ) async throws -> Authorization? {

@@ -12,10 +12,14 @@ extension Session {
   ) async throws -> Answer {
     var request = request
     var authorization = authorization
+    var rules = rules
     var visited: Set<HTTPURL> = [request.url]
     for _ in 0...Self.maximumHops {
       let answer = try await send(request, authorization: authorization, payload: payload)
       guard let location = answer.redirection else { return answer }
+      if answer.response.isFromPrivateAddress, answer.url.host == rules.home.host {
+        rules.homeIsPrivate = true
+      }
       let next = try target(location, of: answer, body: request.body, rules: rules)
       guard visited.insert(next).inserted else {
         throw RegistryError.unusable(

@@ -20,8 +20,17 @@ extension Session {
   /// As `perform`, for requests whose every status but success is an error.
   func succeed(_ request: RegistryRequest, payload: some ResponseReceiver) async throws -> Answer {
     let answer = try await perform(request, payload: payload)
-    guard answer.isSuccess else { throw error(answer, hint: memory.hint(request.endpoint.credentialKey)) }
+    guard answer.isSuccess else {
+      throw error(answer, hint: await hint(answer, request.endpoint.credentialKey))
+    }
     return answer
+  }
+
+  /// What may be the reason for a denial.
+  private func hint(_ answer: Answer, _ key: String) async -> String? {
+    guard [401, 403].contains(answer.response.status) else { return nil }
+    if let hint = memory.hint(key) { return hint }
+    return await credentials.lacks(key) ? "no credentials are stored for \(key)" : nil
   }
 
   private func outcome(
@@ -64,7 +73,9 @@ private enum Outcome {
 }
 
 extension Answer {
-  /// Whether this is what a TLS server says to plain text. Registries say more in a 400.
+  /// Whether this is what a TLS server says to plain text.
+  ///
+  /// Registries say more in a 400.
   fileprivate var isFromTLSServer: Bool {
     response.status == 400 && response.headers.first("docker-distribution-api-version") == nil
       && Refusal.messages(in: body).isEmpty

@@ -6,7 +6,9 @@ extension Session {
   private static let answerLimit = 1 << 20
   private static let clientID = "cooper"
 
-  /// What a challenge asks for. `scope` is used when it names none.
+  /// What a challenge asks for.
+  ///
+  /// `scope` is used when it names none.
   func tokenKey(
     _ challenge: Challenge, scope: String?, at url: HTTPURL, credentials: Credentials?
   ) throws -> TokenKey {
@@ -97,7 +99,9 @@ extension Session {
     return Token(value: value, expiry: clock.uptime() + Self.lifetime(document["expires_in"]))
   }
 
-  /// How long a token is used. The last tenth of its life, at least 5 s, is left for the request that it is sent with.
+  /// How long a token is used.
+  ///
+  /// The last tenth of its life, at least 5 s, is left for the request that it is sent with.
   static func lifetime(_ promised: JSONValue?) -> Duration {
     let seconds = promised?.int ?? promised?.string.flatMap { Int64($0) } ?? 60
     let believed = min(max(seconds, 60), 86400)
@@ -106,8 +110,9 @@ extension Session {
 }
 
 extension Credentials {
-  /// What is shown to a token server by GET. An identity token takes the place of a password there, under a name that cannot be
-  /// a user's.
+  /// What is shown to a token server by GET.
+  ///
+  /// An identity token takes the place of a password there, under a name that cannot be a user's.
   fileprivate var basicHeader: String? {
     switch self {
     case .basic(let user, let password): Authorization.basicHeader(user, password)

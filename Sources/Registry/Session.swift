@@ -38,6 +38,9 @@ actor CredentialCache {
 
   init(lookup: @escaping @Sendable (Endpoint) async throws -> Credentials?) { self.lookup = lookup }
 
+  /// Whether it was asked for, and there is nothing.
+  func lacks(_ key: String) -> Bool { known[key] == .some(nil) }
+
   func credentials(for endpoint: Endpoint) async throws -> Credentials? {
     let key = endpoint.credentialKey
     if let found = known[key] { return found }

@@ -1,8 +1,12 @@
 internal import HTTPTransport
 
-/// What a token is for. Tokens are shared between requests that are equal in all of this, and never across registries.
+/// What a token is for.
+///
+/// Tokens are shared between requests that are equal in all of this, and never across registries.
 struct TokenKey: Sendable, Hashable {
-  /// The registry's origin. Two registries that name the same token server do not see each other's tokens.
+  /// The registry's origin.
+  ///
+  /// Two registries that name the same token server do not see each other's tokens.
   let registry: String
   let realm: HTTPURL
   let service: String?

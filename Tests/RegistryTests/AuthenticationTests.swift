@@ -80,6 +80,7 @@ import Testing
       return
     }
     #expect(refusal.status == 401)
+    #expect(refusal.hint == "no credentials are stored for reg.example/a/b")
   }
 
   @Test func `a refused password is not sent a second time`() async throws {
@@ -100,7 +101,7 @@ import Testing
         ("GET \(Self.manifestURL)", Self.manifest),
       ], credentials: .identityToken("secret/1"))
     try await fetch(test)
-    let request = test.transport.requests[1]
+    let request = try test.transport.request(1)
     #expect(
       String(decoding: request.body ?? [], as: UTF8.self)
         == "grant_type=refresh_token&refresh_token=secret%2F1&client_id=cooper&service=reg&scope=repository%3Aa%2Fb%3Apull"

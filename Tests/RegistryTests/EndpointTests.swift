@@ -51,7 +51,7 @@ import Testing
     ])
     try await fetch(test, host)
     try await fetch(test, host)
-    #expect(test.transport.requests[1].tls.verifies)
+    #expect(try test.transport.request(1).tls.verifies)
   }
 
   @Test func `a bad certificate on this machine is told`() async throws {

@@ -72,7 +72,17 @@ final class ScriptedTransport: Transport {
   /// Steps that nobody asked for yet.
   var remaining: Int { state.withLock { $0.steps.count } }
 
-  func header(_ name: String, of index: Int) -> String? { requests[index].headers.first(name) }
+  /// The request of that number, from 0; a missing one fails the test instead of ending the run.
+  func request(_ index: Int) throws -> HTTPRequest {
+    let requests = requests
+    try #require(requests.indices.contains(index))
+    return requests[index]
+  }
+
+  func header(_ name: String, of index: Int) -> String? {
+    guard let request = try? request(index) else { return "no request \(index)" }
+    return request.headers.first(name)
+  }
 
   func send(_ request: HTTPRequest, to receiver: some ResponseReceiver) async throws -> HTTPResponse {
     try Task.checkCancellation()
