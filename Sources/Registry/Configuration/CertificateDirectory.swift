@@ -2,17 +2,21 @@ public import HTTPTransport
 
 /// A registry's directory of certificates: `certs.d/HOST[:PORT]`.
 ///
-/// `*.crt` are authorities to trust besides the system's; `NAME.cert` and `NAME.key` are a client's certificate and key.
-/// registry-protocol.md, section 13.
+/// `*.crt` are authorities to trust besides the system's; `NAME.cert` and `NAME.key` are a client's
+/// certificate and key. registry-protocol.md, section 13.
 public struct CertificateDirectory: Sendable, Hashable {
   /// Files of authorities, in the order of their names.
   public let authorityFiles: [String]
-  /// The client's certificate. Of several, the first by name: libcurl shows one.
+  /// The client's certificate.
+  ///
+  /// Of several, the first by name: libcurl shows one.
   public let clientCertificate: TLSPolicy.ClientCertificate?
 
-  /// The directories that may hold a registry's certificates; the first that exists is the only one that counts.
+  /// The directories that may hold a registry's certificates; the first that exists is the only one that
+  /// counts.
   ///
-  /// `domain` is the registry's name as images have it, so Docker Hub's is `docker.io`; IPv6 addresses keep their brackets.
+  /// `domain` is the registry's name as images have it, so Docker Hub's is `docker.io`; IPv6 addresses keep
+  /// their brackets.
   public static func candidates(
     domain: String, home: String?, systemDirectory: String = "/etc"
   ) -> [String] {

@@ -6,7 +6,9 @@ public enum ConfigurationError: Error, Hashable, CustomStringConvertible {
   case notTOML(file: String, TOMLError)
   /// The file is not JSON.
   case notJSON(file: String, problem: String)
-  /// A member has a value that does not fit. `place` is a path of names.
+  /// A member has a value that does not fit.
+  ///
+  /// `place` is a path of names.
   case invalid(file: String, place: String, expected: String, found: String)
   /// registries.conf is in the format of before 2019, which says something else with the same words.
   case oldRegistriesFormat(file: String)

@@ -33,7 +33,9 @@ struct LoginEntry {
     }
   }
 
-  /// The user's name ends at the first colon; the password may have more of them. Some old programs padded it with NULs.
+  /// The user's name ends at the first colon; the password may have more of them.
+  ///
+  /// Some old programs padded it with NULs.
   private static func decode(_ encoded: String) -> (user: String, password: String)? {
     guard var bytes = Base64.decode(encoded) else { return nil }
     while bytes.last == 0 { bytes.removeLast() }

@@ -2,7 +2,8 @@ import OrderedJSON
 
 /// A file of logins: Docker's `config.json`, podman's `auth.json`, or the `.dockercfg` that came before.
 ///
-/// Everything that is not a login keeps its value and place when the file is edited. registry-protocol.md, section 12.
+/// Everything that is not a login keeps its value and place when the file is edited. registry-protocol.md,
+/// section 12.
 public struct LoginFile: Sendable {
   /// Where the logins are in the document.
   public enum Layout: Sendable, Hashable {
@@ -31,7 +32,9 @@ public struct LoginFile: Sendable {
     self.name = name
   }
 
-  /// Reads a file; `name` is for messages. Empty contents are a file without logins, as `touch` and podman leave it.
+  /// Reads a file; `name` is for messages.
+  ///
+  /// Empty contents are a file without logins, as `touch` and podman leave it.
   ///
   /// - Throws: `ConfigurationError`.
   public init(parsing contents: [UInt8], name: String, layout: Layout = .current) throws(ConfigurationError) {
@@ -69,7 +72,9 @@ public struct LoginFile: Sendable {
 
   /// Where a login for an image or registry may come from, in the order to ask.
   ///
-  /// `credHelpers` goes first, then the entry with the longest name, then `credsStore`. An entry without content is none.
+  /// `credHelpers` goes first, then the entry with the longest name, then `credsStore`. An entry without
+  /// content is none.
+  ///
   /// - Throws: `ConfigurationError.invalid` when the entry that counts cannot be read.
   public func sources(for name: LoginName) throws(ConfigurationError) -> [Source] {
     let ownHelper = try helper(for: name)
@@ -80,7 +85,8 @@ public struct LoginFile: Sendable {
   }
 
   /// The helper that keeps a registry's login by `credHelpers` or `credsStore`.
-  public func keeper(for name: LoginName) throws(ConfigurationError) -> (name: String, serverAddress: String)? {
+  public func keeper(for name: LoginName) throws(ConfigurationError) -> (name: String, serverAddress: String)?
+  {
     if case .helper(let helper, let address)? = try helper(for: name) { return (helper, address) }
     return try credentialsStore.map { ($0, name.serverAddress) }
   }
@@ -97,10 +103,13 @@ public struct LoginFile: Sendable {
     guard layout == .current, let registry = LoginName(name.domain) else { return nil }
     let helpers = try object("credHelpers")
     let isHere = { (key: String) in helpers[key] != nil }
-    guard let key = isHere(registry.domain) ? registry.domain : helpers.names.first(where: registry.isMeant(by:)),
+    guard
+      let key = isHere(registry.domain) ? registry.domain : helpers.names.first(where: registry.isMeant(by:)),
       let value = helpers[key]
     else { return nil }
-    guard let helper = value.string else { throw fault("credHelpers.\(key)", expected: "a string", found: value) }
+    guard let helper = value.string else {
+      throw fault("credHelpers.\(key)", expected: "a string", found: value)
+    }
     return helper.isEmpty ? nil : .helper(name: helper, serverAddress: key)
   }
 
@@ -149,7 +158,9 @@ public struct LoginFile: Sendable {
     }
   }
 
-  /// Removes what the file has for exactly this name, in any spelling. Returns the removed keys.
+  /// Removes what the file has for exactly this name, in any spelling.
+  ///
+  /// Returns the removed keys.
   @discardableResult
   public mutating func remove(_ name: LoginName) -> [String] {
     edit { entries in
@@ -159,7 +170,9 @@ public struct LoginFile: Sendable {
     }
   }
 
-  /// Removes every entry. Returns their keys.
+  /// Removes every entry.
+  ///
+  /// Returns their keys.
   @discardableResult
   public mutating func removeAll() -> [String] {
     edit { entries in

@@ -1,18 +1,22 @@
 /// The name under which a login is kept: a registry, or a namespace or repository in it.
 ///
-/// Registries have been written in many ways in login files; Docker Hub's key is a URL of an API that is long gone
-/// (registry-protocol.md, section 12).
+/// Registries have been written in many ways in login files; Docker Hub's key is a URL of an API that is long
+/// gone (registry-protocol.md, section 12).
 public struct LoginName: Sendable, Hashable, CustomStringConvertible {
   /// The registry's name and port: `docker.io`, `localhost:5000`.
   public let domain: String
-  /// What follows the domain, without slashes around it. May be empty.
+  /// What follows the domain, without slashes around it.
+  ///
+  /// May be empty.
   public let path: String
 
   /// The key of Docker Hub in Docker's files, and its name to credential helpers.
   static let hubKey = "https://index.docker.io/v1/"
   private static let hub = "docker.io"
 
-  /// Reads a registry or image name as people and old login files write it: a scheme is dropped, and with a scheme the path.
+  /// Reads a registry or image name as people and old login files write it: a scheme is dropped, and with a
+  /// scheme the path.
+  ///
   /// Nil when no domain is left.
   public init?(_ text: String) {
     let scheme = ["https://", "http://"].first { text.hasPrefix($0) }
@@ -54,7 +58,8 @@ public struct LoginName: Sendable, Hashable, CustomStringConvertible {
 
   /// Keys of files that mean this name, exact spellings apart: old URLs, and Docker Hub's other names.
   func isMeant(by key: String) -> Bool {
-    // Docker keeps the tokens of its web login under the Hub's URL too; they are no password for the registry.
+    // Docker keeps the tokens of its web login under the Hub's URL too; they are no password for the
+    // registry.
     guard !key.hasSuffix("/access-token"), !key.hasSuffix("/refresh-token") else { return false }
     return LoginName(key) == self
   }

@@ -3,7 +3,8 @@ public import OCIModel
 /// What registries.conf (version 2) and its drop-in files say about mirrors, rewriting and blocking.
 ///
 /// containers-registries.conf(5); registry-protocol.md, section 11. Short names are not resolved by it, so
-/// `unqualified-search-registries`, `short-name-mode` and `[aliases]` are ignored, as are members that are not known.
+/// `unqualified-search-registries`, `short-name-mode` and `[aliases]` are ignored, as are members that are
+/// not known.
 public struct RegistriesConfiguration: Sendable {
   /// What an image is wanted for: mirrors and rewriting are for pulling only.
   public enum Purpose: Sendable, Hashable {
@@ -21,13 +22,14 @@ public struct RegistriesConfiguration: Sendable {
     public var repositoryPath: String
     /// Whether no certificate need be valid and plain http is allowed.
     public var isInsecure: Bool
-    /// Whether this is not the place that the image's name stands for, so that its credentials are not for here.
+    /// Whether this is not the place that the image's name stands for, so that its credentials are not for
+    /// here.
     public var isMirror: Bool
   }
 
   private var rules: [RegistryRule] = []
-  /// The sources of credentials in order, when a file names any: `containers-auth.json` stands for the login files, everything
-  /// else is a helper's name.
+  /// The sources of credentials in order, when a file names any: `containers-auth.json` stands for the login
+  /// files, everything else is a helper's name.
   public private(set) var credentialHelpers: [String]?
 
   /// A configuration that changes nothing.
@@ -45,9 +47,12 @@ public struct RegistriesConfiguration: Sendable {
     if let helpers = source.credentialHelpers { credentialHelpers = helpers }
   }
 
-  /// The places of an image, in the order to try. The last one is the registry itself.
+  /// The places of an image, in the order to try.
+  ///
+  /// The last one is the registry itself.
   ///
   /// An image with neither tag nor digest counts as `latest`.
+  ///
   /// - Throws: `ConfigurationError.blocked`, `.badRewrite`.
   public func locations(
     of reference: Reference, for purpose: Purpose = .pull

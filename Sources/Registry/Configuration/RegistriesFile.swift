@@ -7,7 +7,9 @@ struct RegistriesFile {
   init(_ contents: [UInt8], name: String) throws(ConfigurationError) {
     self.name = name
     let document: TOML
-    do throws(TOMLError) { document = try TOML(parsing: contents) } catch { throw .notTOML(file: name, error) }
+    do throws(TOMLError) { document = try TOML(parsing: contents) } catch {
+      throw .notTOML(file: name, error)
+    }
     let root = Section(document, file: name, place: "")
     guard root["registries"] == nil else { throw .oldRegistriesFormat(file: name) }
     credentialHelpers = try root.strings("credential-helpers")
@@ -24,14 +26,18 @@ struct RegistriesFile {
       throw table.fault("location", expected: "given, or \"prefix\"", found: "missing")
     }
     guard location != nil || prefix.hasPrefix("*.") else {
-      throw table.fault("location", expected: "given, as \"prefix\" does not begin with \"*.\"", found: "missing")
+      throw table.fault(
+        "location", expected: "given, as \"prefix\" does not begin with \"*.\"", found: "missing")
     }
     guard table["pull-from-mirror"] == nil else {
-      throw table.fault("pull-from-mirror", expected: "in a [[registry.mirror]] table", found: "in [[registry]]")
+      throw table.fault(
+        "pull-from-mirror", expected: "in a [[registry.mirror]] table", found: "in [[registry]]")
     }
     let digestOnly = try table.boolean("mirror-by-digest-only")
     var mirrors: [RegistryRule.Mirror] = []
-    for mirror in try table.tables("mirror") { mirrors.append(try self.mirror(mirror, digestOnly: digestOnly)) }
+    for mirror in try table.tables("mirror") {
+      mirrors.append(try self.mirror(mirror, digestOnly: digestOnly))
+    }
     return RegistryRule(
       file: name, prefix: prefix, location: location, isInsecure: try table.boolean("insecure"),
       isBlocked: try table.boolean("blocked"), mirrors: mirrors)
@@ -44,7 +50,8 @@ struct RegistriesFile {
     var use = digestOnly ? RegistryRule.MirrorUse.digestOnly : .all
     if let word = try table.string("pull-from-mirror"), !word.isEmpty {
       guard !digestOnly else {
-        throw table.fault("pull-from-mirror", expected: "absent beside \"mirror-by-digest-only\"", found: word)
+        throw table.fault(
+          "pull-from-mirror", expected: "absent beside \"mirror-by-digest-only\"", found: word)
       }
       guard let known = RegistryRule.MirrorUse(rawValue: word) else {
         throw table.fault(
@@ -55,7 +62,9 @@ struct RegistriesFile {
     return RegistryRule.Mirror(location: location, isInsecure: try table.boolean("insecure"), use: use)
   }
 
-  /// A name of a registry, namespace or repository. Slashes at the end say nothing; an empty text is none.
+  /// A name of a registry, namespace or repository.
+  ///
+  /// Slashes at the end say nothing; an empty text is none.
   private func place(
     _ key: String, of table: Section, mayHaveTag: Bool = false
   ) throws(ConfigurationError) -> String? {

@@ -27,7 +27,9 @@ struct RegistryRule: Sendable {
   var file: String
   /// What an image's name must begin with, or `*.example.com`.
   var prefix: String
-  /// What takes the prefix's place. Nil only with `*.`: nothing is replaced.
+  /// What takes the prefix's place.
+  ///
+  /// Nil only with `*.`: nothing is replaced.
   var location: String?
   var isInsecure = false
   var isBlocked = false
@@ -35,13 +37,14 @@ struct RegistryRule: Sendable {
 
   /// How many bytes at the beginning of `image` the prefix stands for, or nil when the rule is not about it.
   ///
-  /// A prefix ends where a part of the name ends. After the domain that is `/` only: `example.com` is not about
-  /// `example.com:5000`, which is another registry.
+  /// A prefix ends where a part of the name ends. After the domain that is `/` only: `example.com` is not
+  /// about `example.com:5000`, which is another registry.
   func coverage(of image: String) -> Int? {
     let bytes = image.utf8
     if prefix.hasPrefix("*.") {
       let domain = image.prefix { $0 != "/" }
-      return domain.utf8.count >= prefix.utf8.count && domain.hasSuffix(prefix.dropFirst()) ? domain.utf8.count : nil
+      return domain.utf8.count >= prefix.utf8.count && domain.hasSuffix(prefix.dropFirst())
+        ? domain.utf8.count : nil
     }
     let count = prefix.utf8.count
     guard bytes.starts(with: prefix.utf8) else { return nil }

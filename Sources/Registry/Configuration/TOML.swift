@@ -1,7 +1,7 @@
 /// A value of a TOML document.
 ///
-/// What registries.conf is written in: the parts of TOML 1.0 that it uses. Floating-point numbers, dates, integers that are not
-/// decimal and strings over several lines are refused by name, never guessed at.
+/// What registries.conf is written in: the parts of TOML 1.0 that it uses. Floating-point numbers, dates,
+/// integers that are not decimal and strings over several lines are refused by name, never guessed at.
 public enum TOML: Sendable, Hashable {
   /// A basic or literal string.
   case string(String)

@@ -88,7 +88,9 @@ struct TOMLParser {
   private mutating func scalar() throws(TOMLError) -> TOML {
     let start = offset
     // Colon, dot and plus are taken so that dates and fractions are seen whole and refused by name.
-    let word = word { Self.isBare($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "+") }
+    let word = word {
+      Self.isBare($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "+")
+    }
     switch word {
     case "": throw failure(.expected("a value"), at: start)
     case "true": return .boolean(true)
@@ -116,7 +118,9 @@ struct TOMLParser {
       if take("]") { return .array(elements) }
       elements.append(try value(depth: depth))
       try skipBlanksAndLines()
-      guard take(",") || peek == UInt8(ascii: "]") else { throw failure(.expected("\",\" or \"]\" in an array")) }
+      guard take(",") || peek == UInt8(ascii: "]") else {
+        throw failure(.expected("\",\" or \"]\" in an array"))
+      }
     }
   }
 

@@ -1,4 +1,5 @@
-/// The tables of a document while it is read, with what may still be added to each (TOML 1.0, "Table" and "Keys").
+/// The tables of a document while it is read, with what may still be added to each (TOML 1.0, "Table" and
+/// "Keys").
 struct TOMLTree {
   /// How a table came to be.
   private enum Origin { case implied, header, dotted }
@@ -35,7 +36,7 @@ struct TOMLTree {
     return tables.count - 1
   }
 
-  /// `[a.b.c]`
+  /// Takes the header `[a.b.c]`.
   mutating func openTable(_ path: [String]) throws(Fault) {
     let (parent, name) = try descend(path)
     switch tables[parent].members[name] {
@@ -49,7 +50,7 @@ struct TOMLTree {
     }
   }
 
-  /// `[[a.b.c]]`
+  /// Takes the header `[[a.b.c]]`.
   mutating func openElement(_ path: [String]) throws(Fault) {
     let (parent, name) = try descend(path)
     let existing: [Int]
@@ -93,7 +94,9 @@ struct TOMLTree {
       }
     }
     let name = path.last ?? ""
-    guard tables[index].members[name] == nil else { throw Fault(.duplicate(key: path.joined(separator: "."))) }
+    guard tables[index].members[name] == nil else {
+      throw Fault(.duplicate(key: path.joined(separator: ".")))
+    }
     tables[index].members[name] = .value(value)
   }
 

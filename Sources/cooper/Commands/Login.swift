@@ -3,16 +3,18 @@ import OrderedJSON
 import Registry
 import SystemPackage
 
-/// `cooper login`
+/// The command that stores a login.
 struct Login: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Stores a login for a registry, after trying it.",
     discussion: """
       The login goes into the file that --authfile or REGISTRY_AUTH_FILE names, else into Docker's \
-      ~/.docker/config.json (in DOCKER_CONFIG, if that is set), where docker, skopeo and podman find it too. If that file \
-      names a credential helper for the registry (credHelpers, credsStore), the helper gets the login instead.
+      ~/.docker/config.json (in DOCKER_CONFIG, if that is set), where docker, skopeo and podman find it too. \
+      If that file names a credential helper for the registry (credHelpers, credsStore), the helper gets the \
+      login instead.
 
-      For reading, podman's auth.json files are looked into first: see the order in cooper doctor.
+      Logins are looked for in this order: $XDG_RUNTIME_DIR/containers/auth.json, \
+      ~/.config/containers/auth.json, ~/.docker/config.json, ~/.dockercfg.
 
       EXAMPLES:
         cooper login quay.io
@@ -74,7 +76,9 @@ struct Login: AsyncParsableCommand {
     guard let user = try username ?? terminal.line(prompt: "User name at \(name): "), !user.isEmpty else {
       throw LoginError.unusable("the user name is empty")
     }
-    guard !user.contains(":") else { throw LoginError.unusable("the user name \"\(user)\" has a colon in it") }
+    guard !user.contains(":") else {
+      throw LoginError.unusable("the user name \"\(user)\" has a colon in it")
+    }
     let password =
       readsPassword ? try StandardInput.firstText() : try terminal.secret(prompt: "Password of \(user): ")
     guard !password.isEmpty else { throw LoginError.unusable("the password is empty") }

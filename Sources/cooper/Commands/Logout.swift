@@ -2,13 +2,13 @@ import ArgumentParser
 import OrderedJSON
 import Registry
 
-/// `cooper logout`
+/// The command that removes logins.
 struct Logout: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Removes the stored logins of a registry.",
     discussion: """
-      Removes the login from all files that cooper looks into, Docker's and podman's, and from the credential helpers they \
-      name; with --authfile or REGISTRY_AUTH_FILE from that file alone.
+      Removes the login from all files that cooper looks into, Docker's and podman's, and from the \
+      credential helpers they name; with --authfile or REGISTRY_AUTH_FILE from that file alone.
 
       EXAMPLES:
         cooper logout quay.io
@@ -24,7 +24,9 @@ struct Logout: AsyncParsableCommand {
   @Flag(help: "Print what was removed as JSON.")
   var json = false
 
-  @Option(help: ArgumentHelp("The only login file to use, instead of those of Docker and podman.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The only login file to use, instead of those of Docker and podman.", valueName: "file"))
   var authfile: String?
 
   mutating func validate() throws {

@@ -6,7 +6,8 @@ import SystemPackage
 
 /// A program that keeps logins: `docker-credential-NAME`, found in `PATH`.
 ///
-/// It is told what to do by one argument, `get`, `store` or `erase`; names and secrets go through its standard input.
+/// It is told what to do by one argument, `get`, `store` or `erase`; names and secrets go through its
+/// standard input.
 struct CredentialHelper: Sendable {
   private enum Action: String { case get, store, erase }
   private struct Outcome: Sendable {
@@ -36,7 +37,8 @@ struct CredentialHelper: Sendable {
     guard !name.isEmpty, isName else { throw .badName(name) }
     let program = "docker-credential-\(name)"
     let directories = (environment["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
-    guard let path = directories.map({ "\($0)/\(program)" }).first(where: { access($0 as String, X_OK) == 0 }) else {
+    guard let path = directories.map({ "\($0)/\(program)" }).first(where: { access($0 as String, X_OK) == 0 })
+    else {
       throw .notInstalled(program)
     }
     self.program = program
@@ -67,7 +69,9 @@ struct CredentialHelper: Sendable {
     guard outcome.isSuccess else { throw failure(.store, serverAddress, outcome, hiding: secret) }
   }
 
-  /// Forgets the login for a server. Returns false when there was none.
+  /// Forgets the login for a server.
+  ///
+  /// Returns false when there was none.
   func erase(_ serverAddress: String) async throws -> Bool {
     let outcome = try await run(.erase, serverAddress, input: Array(serverAddress.utf8))
     if outcome.isSuccess { return true }
@@ -79,10 +83,13 @@ struct CredentialHelper: Sendable {
     _ action: Action, _ server: String, _ outcome: Outcome, hiding secret: String = ""
   ) -> CredentialHelperError {
     let isBlank = outcome.message.allSatisfy { $0 <= 0x20 }
-    // By the protocol the reason is on standard output; programs that fail otherwise write to the other stream.
+    // By the protocol the reason is on standard output; programs that fail otherwise write to the other
+    // stream.
     var text = String(decoding: isBlank ? outcome.output : outcome.message, as: UTF8.self)
     if !secret.isEmpty { text = text.replacing(secret, with: "…") }
-    let line = text.prefix(500).map { $0.isNewline || $0.asciiValue.map { $0 < 0x20 || $0 == 0x7F } == true ? " " : $0 }
+    let line = text.prefix(500).map {
+      $0.isNewline || $0.asciiValue.map { $0 < 0x20 || $0 == 0x7F } == true ? " " : $0
+    }
     return .failed(
       program: program, action: action.rawValue, server: server,
       message: String(line.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()))
@@ -130,7 +137,9 @@ struct CredentialHelper: Sendable {
     }
   }
 
-  /// A pipe's reading end, with the input in it. A helper that never reads can then neither block us nor kill us by `SIGPIPE`.
+  /// A pipe's reading end, with the input in it.
+  ///
+  /// A helper that never reads can then neither block us nor kill us by `SIGPIPE`.
   private static func filledPipe(_ input: [UInt8]) throws -> FileDescriptor {
     let ends = try FileDescriptor.pipe(options: .closeOnExec)
     try ends.writeEnd.closeAfter { _ = try ends.writeEnd.writeAll(input) }
@@ -138,7 +147,9 @@ struct CredentialHelper: Sendable {
   }
 }
 
-/// Why a credential helper could not do what was asked. Secrets are in none of these.
+/// Why a credential helper could not do what was asked.
+///
+/// Secrets are in none of these.
 enum CredentialHelperError: Error, Hashable, CustomStringConvertible {
   /// The configured name cannot be part of a program's name.
   case badName(String)
@@ -157,17 +168,21 @@ enum CredentialHelperError: Error, Hashable, CustomStringConvertible {
 
   var description: String {
     switch self {
-    case .badName(let name): "\"\(name)\" is no name of a credential helper; it must be one word without slashes"
+    case .badName(let name):
+      "\"\(name)\" is no name of a credential helper; it must be one word without slashes"
     case .notInstalled(let program):
-      "the credential helper \(program) is not in PATH; install it, or remove it from credsStore or credHelpers"
+      "the credential helper \(program) is not in PATH; "
+        + "install it, or remove it from credsStore or credHelpers"
     case .notRun(let program, let reason): "cannot run the credential helper \(program): \(reason)"
     case .failed(let program, let action, let server, let message):
       "\(program) \(action) failed for \(server): \(message.isEmpty ? "it gave no reason" : message)"
     case .timedOut(let program, let action, let server, let seconds):
-      "\(program) \(action) for \(server) did not finish within \(seconds) s; does it wait for a password or a keyring?"
+      "\(program) \(action) for \(server) did not finish within \(seconds) s; "
+        + "does it wait for a password or a keyring?"
     case .badAnswer(let program, let server):
       "\(program) get answered for \(server) with something else than {\"Username\": …, \"Secret\": …}"
-    case .tooLong(let program, let limit): "the login is longer than the \(limit) bytes \(program) can be given"
+    case .tooLong(let program, let limit):
+      "the login is longer than the \(limit) bytes \(program) can be given"
     }
   }
 }

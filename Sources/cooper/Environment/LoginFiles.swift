@@ -28,13 +28,16 @@ struct LoginFiles: Sendable {
   let target: Location?
   private let environment: ProcessEnvironment
 
-  /// The files that a user with this environment has. `authfile` is the option's value; it and `REGISTRY_AUTH_FILE` leave no others.
+  /// The files that a user with this environment has.
+  ///
+  /// `authfile` is the option's value; it and `REGISTRY_AUTH_FILE` leave no others.
   init(authfile: String?, environment: ProcessEnvironment) {
     self.environment = environment
     if let path = authfile ?? environment["REGISTRY_AUTH_FILE"] {
       // The variable is often set before the first login, so its file need not exist.
       let option = authfile == nil ? nil : "--authfile"
-      let only = Location(path: path, layout: path.hasSuffix("/.dockercfg") ? .flat : .current, option: option)
+      let only = Location(
+        path: path, layout: path.hasSuffix("/.dockercfg") ? .flat : .current, option: option)
       locations = [only]
       target = Location(path: path, layout: only.layout)
       return
@@ -47,7 +50,8 @@ struct LoginFiles: Sendable {
     let docker = environment["DOCKER_CONFIG"] ?? home.map { "\($0)/.docker" }
     target = docker.map { Location(path: "\($0)/config.json") }
     locations =
-      [Location(path: runtimeFile)] + [settings.map { Location(path: "\($0)/containers/auth.json") }, target]
+      [Location(path: runtimeFile)]
+      + [settings.map { Location(path: "\($0)/containers/auth.json") }, target]
       .compactMap { $0 } + (home.map { [Location(path: "\($0)/.dockercfg", layout: .flat)] } ?? [])
   }
 

@@ -30,7 +30,11 @@ struct LoginStore: Sendable {
     }
     return try UserFile.update(target.path) { contents in
       var file = try LoginFile(parsing: contents ?? [], name: target.path, layout: target.layout)
-      if keeper == nil { file.set(user: user, password: password, for: name) } else { file.setKept(for: name) }
+      if keeper == nil {
+        file.set(user: user, password: password, for: name)
+      } else {
+        file.setKept(for: name)
+      }
       return (file.contents, Place(path: target.path, helper: keeper?.name, keys: [name.description]))
     }
   }

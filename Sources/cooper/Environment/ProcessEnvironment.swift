@@ -1,6 +1,7 @@
 import Glibc
 
-/// What the program learns from its surroundings besides its arguments; a value, so that tests need no real home.
+/// What the program learns from its surroundings besides its arguments; a value, so that tests need no real
+/// home.
 struct ProcessEnvironment: Sendable {
   /// The variables.
   var variables: [String: String]

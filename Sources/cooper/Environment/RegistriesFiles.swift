@@ -8,8 +8,9 @@ struct RegistriesFiles: Sendable {
   let directories: [String]
   private let isExplicit: Bool
 
-  /// `CONTAINERS_REGISTRIES_CONF`, else the user's own file, else the machine's. A file of the user's own also puts the
-  /// machine's directory aside.
+  /// `CONTAINERS_REGISTRIES_CONF`, else the user's own file, else the machine's.
+  ///
+  /// A file of the user's own also puts the machine's directory aside.
   init(_ environment: ProcessEnvironment) throws {
     let own = environment.home.map { "\($0)/.config/containers/registries.conf" }
     let ownDirectory = own.map { ["\($0).d"] } ?? []
@@ -35,7 +36,8 @@ struct RegistriesFiles: Sendable {
     }
     for directory in directories {
       let names = try UserFile.names(inDirectory: directory) ?? []
-      for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) where name.hasSuffix(".conf") {
+      for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+      where name.hasSuffix(".conf") {
         guard let contents = try UserFile.read("\(directory)/\(name)") else { continue }
         try result.merge(contents, file: "\(directory)/\(name)")
       }

@@ -20,7 +20,9 @@ struct RegistryEnvironment: Sendable {
     var retry: Int?
   }
 
-  /// Reads registries.conf. Login files are read when a registry asks for a login.
+  /// Reads registries.conf.
+  ///
+  /// Login files are read when a registry asks for a login.
   ///
   /// - Throws: `ConfigurationError`, `UserFileError`, and what asking for a password throws.
   init(_ options: RegistryOptions, environment: ProcessEnvironment = .current) throws {
@@ -35,7 +37,8 @@ struct RegistryEnvironment: Sendable {
 
   /// What a registry client needs.
   ///
-  /// `--creds` are for the registry `domain` alone, the one the user named: never for a mirror of it or another registry.
+  /// `--creds` are for the registry `domain` alone, the one the user named: never for a mirror of it or
+  /// another registry.
   func configuration(
     for purpose: RegistriesConfiguration.Purpose, at domain: String
   ) -> RegistryConfiguration {
@@ -108,7 +111,9 @@ struct RegistryEnvironment: Sendable {
   /// The login for a server, looked up by its own name: a mirror never gets its original's.
   func credentials(for endpoint: Endpoint, at domain: String?) async throws -> Credentials? {
     guard let name = LoginName(endpoint.credentialKey) else { return nil }
-    if let explicit = options.credentials, let domain, LoginName(domain)?.domain == name.domain { return explicit }
+    if let explicit = options.credentials, let domain, LoginName(domain)?.domain == name.domain {
+      return explicit
+    }
     // An explicit file is the only source, as everywhere.
     guard options.authfile == nil, let sources = registries.credentialHelpers else {
       return try await loginFiles.login(for: name)?.credentials

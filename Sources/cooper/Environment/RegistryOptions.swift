@@ -6,23 +6,27 @@ struct RegistryOptions: ParsableArguments {
   @Option(
     name: .customLong("tls-verify"),
     help: ArgumentHelp(
-      "Whether certificates must be valid. --tls-verify=false also allows plain http.", valueName: "true|false"))
+      "Whether certificates must be valid. --tls-verify=false also allows plain http.",
+      valueName: "true|false"))
   var tlsVerify: Bool?
 
-  @Option(help: ArgumentHelp("The only login file to use, instead of those of Docker and podman.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The only login file to use, instead of those of Docker and podman.", valueName: "file"))
   var authfile: String?
 
   @Option(
     name: .customLong("cert-dir"),
     help: ArgumentHelp(
-      "Directory with *.crt (authorities to trust) and *.cert with *.key (client certificate).", valueName: "directory"))
+      "Directory with *.crt (authorities to trust) and *.cert with *.key (client certificate).",
+      valueName: "directory"))
   var certificateDirectory: String?
 
   @Option(
     name: .customLong("creds"),
     help: ArgumentHelp(
-      "Name and password for the registry. Other users of this machine can see them; better use cooper login. "
-        + "Without a password, it is asked for.", valueName: "user[:password]"))
+      "Name and password for the registry. Other users of this machine can see them; "
+        + "better use cooper login. Without a password, it is asked for.", valueName: "user[:password]"))
   var credentials: String?
 
   @Option(help: ArgumentHelp("How often a failed request is tried again.", valueName: "number"))

@@ -11,7 +11,9 @@ struct Terminal: Sendable {
   /// Standard input and standard error.
   static let standard = Terminal(input: .standardInput, output: .standardError)
 
-  /// A line, shown as it is typed. Nil at the end of input.
+  /// A line, shown as it is typed.
+  ///
+  /// Nil at the end of input.
   ///
   /// - Throws: `LoginError.noTerminal`.
   func line(prompt: String) throws -> String? {
@@ -27,7 +29,9 @@ struct Terminal: Sendable {
 
   /// A line that is not shown.
   ///
-  /// Keys are read one by one and Ctrl-C is a key among them, so that the terminal is never left without echo.
+  /// Keys are read one by one and Ctrl-C is a key among them, so that the terminal is never left without
+  /// echo.
+  ///
   /// - Throws: `LoginError.noTerminal`, `.cancelled`.
   func secret(prompt: String) throws -> String {
     var before = termios()

@@ -47,16 +47,20 @@ enum UserFile {
     defer { closedir(directory) }
     var names: [String] = []
     while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
       if name != ".", name != ".." { names.append(name) }
     }
     return names
   }
 
-  /// Changes a file that may hold secrets: `change` gets the contents, nil when there is no file, and gives the new ones.
+  /// Changes a file that may hold secrets: `change` gets the contents, nil when there is no file, and gives
+  /// the new ones.
   ///
-  /// The new file has mode 0600 and takes the old one's place in one step; a symbolic link stays, and what it points to is
-  /// replaced. A directory that is missing is made with mode 0700. Programs that do this at the same time wait for each other.
+  /// The new file has mode 0600 and takes the old one's place in one step; a symbolic link stays, and what it
+  /// points to is replaced. A directory that is missing is made with mode 0700. Programs that do this at the
+  /// same time wait for each other.
   static func update<Result>(
     _ path: String, _ change: ([UInt8]?) throws -> (contents: [UInt8]?, result: Result)
   ) throws -> Result {
@@ -64,7 +68,8 @@ enum UserFile {
     let directory = FilePath(target).removingLastComponent()
     try makeDirectory(directory.isEmpty ? "." : directory.string)
     let lock = try failing("open", directory.string) {
-      try FileDescriptor.open(directory.isEmpty ? "." : directory, .readOnly, options: [.closeOnExec, .directory])
+      try FileDescriptor.open(
+        directory.isEmpty ? "." : directory, .readOnly, options: [.closeOnExec, .directory])
     }
     defer { try? lock.close() }
     // Some network file systems cannot lock; the replacement is still one step there.

@@ -16,11 +16,16 @@ import Testing
     return try await helper.get("a.com")
   }
 
-  @Test(arguments: [
-    (#"{"ServerURL":"a.com","Username":"u","Secret":"p:q"}"#, Credentials.basic(user: "u", password: "p:q")),
-    (#"{"Username":"<token>","Secret":"t"}"#, .identityToken("t")),
-    (#"{"Secret":"s","Username":"u","more":1}"#, .basic(user: "u", password: "s")),
-  ] as [(String, Credentials)]) func `the answer is the login`(answer: String, expected: Credentials) async throws {
+  @Test(
+    arguments: [
+      (
+        #"{"ServerURL":"a.com","Username":"u","Secret":"p:q"}"#, Credentials.basic(user: "u", password: "p:q")
+      ),
+      (#"{"Username":"<token>","Secret":"t"}"#, .identityToken("t")),
+      (#"{"Secret":"s","Username":"u","more":1}"#, .basic(user: "u", password: "s")),
+    ] as [(String, Credentials)]) func `the answer is the login`(answer: String, expected: Credentials)
+    async throws
+  {
     #expect(try await get("cat > /dev/null; echo '\(answer)'") == expected)
   }
 
@@ -53,7 +58,8 @@ import Testing
 
   @Test(arguments: ["", "nothing", "[]", "{}", #"{"Username":"u"}"#, #"{"Username":1,"Secret":"s"}"#])
   func `another answer is refused without being quoted`(answer: String) async throws {
-    await #expect(throws: CredentialHelperError.badAnswer(program: "docker-credential-test", server: "a.com")) {
+    await #expect(throws: CredentialHelperError.badAnswer(program: "docker-credential-test", server: "a.com"))
+    {
       try await get("printf '%s' '\(answer)'")
     }
   }
@@ -66,7 +72,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["sleep 600", "exec sleep 600", "trap '' TERM; sleep 600 & wait"])
+  @Test(arguments: ["sleep 20", "exec sleep 20", "trap '' TERM; sleep 20 & wait"])
   func `a helper that never ends is given up`(script: String) async throws {
     await #expect {
       try await get(script, limit: .milliseconds(300))
@@ -76,7 +82,7 @@ import Testing
   }
 
   @Test func `cancelling ends the wait`() async throws {
-    let task = Task { try await get("exec sleep 600") }
+    let task = Task { try await get("exec sleep 20") }
     try await Task.sleep(for: .milliseconds(200))
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
@@ -109,7 +115,8 @@ import Testing
     try home.keepingHelper("box")
     let helper = try CredentialHelper(name: "box", environment: home.environment)
     try await helper.store("a.com", user: "u", secret: "s\"e")
-    #expect(try home.text("box/calls") == #"1 store {"ServerURL":"a.com","Username":"u","Secret":"s\"e"}"# + "\n")
+    #expect(
+      try home.text("box/calls") == #"1 store {"ServerURL":"a.com","Username":"u","Secret":"s\"e"}"# + "\n")
     #expect(try await helper.get("a.com") == .basic(user: "u", password: "s\"e"))
     #expect(try await helper.erase("a.com"))
     #expect(try await !helper.erase("a.com"))

@@ -5,7 +5,9 @@ import Testing
 @testable import cooper
 
 @Suite struct LoginFilesTests {
-  private func user(_ home: TestHome, authfile: String? = nil, for text: String = "a.com/x") async throws -> String? {
+  private func user(_ home: TestHome, authfile: String? = nil, for text: String = "a.com/x") async throws
+    -> String?
+  {
     let files = LoginFiles(authfile: authfile, environment: home.environment)
     let name = try #require(LoginName(text))
     guard case .basic(let user, _)? = try await files.login(for: name)?.credentials else { return nil }
@@ -30,7 +32,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "run/containers/auth.json", "home/.config/containers/auth.json", "home/.docker/config.json", "home/.dockercfg",
+    "run/containers/auth.json", "home/.config/containers/auth.json", "home/.docker/config.json",
+    "home/.dockercfg",
   ]) func `without variables the files are where the programs put them`(file: String) async throws {
     let home = try TestHome()
     defer { home.root.remove() }

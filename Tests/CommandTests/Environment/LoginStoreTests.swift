@@ -17,16 +17,21 @@ import Testing
     #expect(try home.mode(of: "home/.docker/config.json") == 0o600)
     #expect(try home.mode(of: "home/.docker") == 0o700)
     #expect(try home.text("home/.docker/config.json").contains("\"auth\": \"dTpw\""))
-    #expect(try FileManager.default.contentsOfDirectory(atPath: home.root.appending("home/.docker")) == ["config.json"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: home.root.appending("home/.docker")) == [
+        "config.json"
+      ])
   }
 
-  @Test(arguments: [
-    (["DOCKER_CONFIG": "d"], nil, "d/config.json"),
-    (["REGISTRY_AUTH_FILE": "r/auth.json", "DOCKER_CONFIG": "d"], nil, "r/auth.json"),
-    (["REGISTRY_AUTH_FILE": "r/auth.json"], "x/mine.json", "x/mine.json"),
-  ] as [([String: String], String?, String)]) func `the login goes where it was asked to`(
-    variables: [String: String], authfile: String?, expected: String
-  ) async throws {
+  @Test(
+    arguments: [
+      (["DOCKER_CONFIG": "d"], nil, "d/config.json"),
+      (["REGISTRY_AUTH_FILE": "r/auth.json", "DOCKER_CONFIG": "d"], nil, "r/auth.json"),
+      (["REGISTRY_AUTH_FILE": "r/auth.json"], "x/mine.json", "x/mine.json"),
+    ] as [([String: String], String?, String)]) func `the login goes where it was asked to`(
+      variables: [String: String], authfile: String?, expected: String
+    ) async throws
+  {
     var home = try TestHome()
     defer { home.root.remove() }
     for (name, value) in variables { home.environment.variables[name] = home.root.appending(value) }
@@ -67,7 +72,9 @@ import Testing
     defer { home.root.remove() }
     try home.root.write("{oops", to: "home/.docker/config.json")
     let store = LoginStore(authfile: nil, environment: home.environment)
-    await #expect(throws: ConfigurationError.self) { try await store.store(user: "u", password: "p", for: name("a.com")) }
+    await #expect(throws: ConfigurationError.self) {
+      try await store.store(user: "u", password: "p", for: name("a.com"))
+    }
     #expect(try home.text("home/.docker/config.json") == "{oops")
   }
 
@@ -99,7 +106,9 @@ import Testing
     #expect(place.helper == "box")
     #expect(try !home.text("home/.docker/config.json").contains("auth\""))
     #expect(try home.text("home/.docker/config.json").contains("\"a.com\": {}"))
-    #expect(try await store.files.login(for: name("a.com/x"))?.credentials == .basic(user: "u", password: "hunter2"))
+    #expect(
+      try await store.files.login(for: name("a.com/x"))?.credentials == .basic(user: "u", password: "hunter2")
+    )
     _ = try await store.store(user: "v", password: "p", for: name("b.com"))
     #expect(try home.text("home/.docker/config.json").contains("djpw"))
   }
@@ -121,7 +130,8 @@ import Testing
     try home.writeLogin("old", to: "run/containers/auth.json")
     let store = LoginStore(authfile: nil, environment: home.environment)
     let place = try await store.store(user: "u", password: "p", for: name("a.com"))
-    #expect(try store.fileBefore(place, for: name("a.com")) == home.root.appending("run/containers/auth.json"))
+    #expect(
+      try store.fileBefore(place, for: name("a.com")) == home.root.appending("run/containers/auth.json"))
     #expect(try store.fileBefore(place, for: name("b.com")) == nil)
   }
 

@@ -26,11 +26,13 @@ import Testing
       try endpoints(home, image: "localhost:5000/a").map(\.security) == [.httpIfLoopback])
   }
 
-  @Test(arguments: [
-    ([], false, Endpoint.Security.httpIfLoopback), ([], true, .insecure),
-    (["--tls-verify=true"], true, .https), (["--tls-verify=true"], false, .https),
-    (["--tls-verify=false"], false, .insecure), (["--tls-verify", "false"], true, .insecure),
-  ] as [([String], Bool, Endpoint.Security)]) func `the option decides about certificates, then registries.conf`(
+  @Test(
+    arguments: [
+      ([], false, Endpoint.Security.httpIfLoopback), ([], true, .insecure),
+      (["--tls-verify=true"], true, .https), (["--tls-verify=true"], false, .https),
+      (["--tls-verify=false"], false, .insecure), (["--tls-verify", "false"], true, .insecure),
+    ] as [([String], Bool, Endpoint.Security)])
+  func `the option decides about certificates, then registries.conf`(
     arguments: [String], isInsecure: Bool, expected: Endpoint.Security
   ) throws {
     let home = try TestHome()
@@ -45,7 +47,8 @@ import Testing
     let home = try TestHome()
     defer { home.root.remove() }
     try home.root.write(
-      "[[registry]]\nprefix = 'docker.io'\nlocation = 'docker.io'\n[[registry.mirror]]\nlocation = 'm.net:5/hub'",
+      "[[registry]]\nprefix = 'docker.io'\nlocation = 'docker.io'\n"
+        + "[[registry.mirror]]\nlocation = 'm.net:5/hub'",
       to: "etc/containers/registries.conf")
     let found = try endpoints(home, image: "nix")
     #expect(found.map(\.host) == ["m.net:5", "registry-1.docker.io"])
@@ -60,41 +63,49 @@ import Testing
   }
 
   /// Which files exist, named after the location they give, and which of them counts.
-  @Test(arguments: [
-    (["etc/containers/registries.conf"], "etc/containers/registries.conf"),
-    (
-      ["etc/containers/registries.conf", "home/.config/containers/registries.conf"],
-      "home/.config/containers/registries.conf"
-    ),
-    (
-      ["etc/containers/registries.conf", "home/.config/containers/registries.conf", "variable.conf"],
-      "variable.conf"
-    ),
-    (
-      ["etc/containers/registries.conf", "etc/containers/registries.conf.d/a.conf"],
-      "etc/containers/registries.conf.d/a.conf"
-    ),
-    (
-      ["etc/containers/registries.conf.d/b.conf", "etc/containers/registries.conf.d/a.conf"],
-      "etc/containers/registries.conf.d/b.conf"
-    ),
-    (
-      ["etc/containers/registries.conf.d/b.conf", "home/.config/containers/registries.conf.d/a.conf"],
-      "home/.config/containers/registries.conf.d/a.conf"
-    ),
-    (
-      ["etc/containers/registries.conf.d/b.conf", "home/.config/containers/registries.conf"],
-      "home/.config/containers/registries.conf"
-    ),
-    (
-      ["home/.config/containers/registries.conf.d/b.conf", "home/.config/containers/registries.conf"],
-      "home/.config/containers/registries.conf.d/b.conf"
-    ),
-    (["etc/containers/registries.conf.d/b.conf", "variable.conf"], "etc/containers/registries.conf.d/b.conf"),
-    (["etc/containers/registries.conf", "etc/containers/registries.conf.d/a.txt"], "etc/containers/registries.conf"),
-  ] as [([String], String)]) func `of several registries.conf the right one counts`(
-    files: [String], expected: String
-  ) throws {
+  @Test(
+    arguments: [
+      (["etc/containers/registries.conf"], "etc/containers/registries.conf"),
+      (
+        ["etc/containers/registries.conf", "home/.config/containers/registries.conf"],
+        "home/.config/containers/registries.conf"
+      ),
+      (
+        ["etc/containers/registries.conf", "home/.config/containers/registries.conf", "variable.conf"],
+        "variable.conf"
+      ),
+      (
+        ["etc/containers/registries.conf", "etc/containers/registries.conf.d/a.conf"],
+        "etc/containers/registries.conf.d/a.conf"
+      ),
+      (
+        ["etc/containers/registries.conf.d/b.conf", "etc/containers/registries.conf.d/a.conf"],
+        "etc/containers/registries.conf.d/b.conf"
+      ),
+      (
+        ["etc/containers/registries.conf.d/b.conf", "home/.config/containers/registries.conf.d/a.conf"],
+        "home/.config/containers/registries.conf.d/a.conf"
+      ),
+      (
+        ["etc/containers/registries.conf.d/b.conf", "home/.config/containers/registries.conf"],
+        "home/.config/containers/registries.conf"
+      ),
+      (
+        ["home/.config/containers/registries.conf.d/b.conf", "home/.config/containers/registries.conf"],
+        "home/.config/containers/registries.conf.d/b.conf"
+      ),
+      (
+        ["etc/containers/registries.conf.d/b.conf", "variable.conf"],
+        "etc/containers/registries.conf.d/b.conf"
+      ),
+      (
+        ["etc/containers/registries.conf", "etc/containers/registries.conf.d/a.txt"],
+        "etc/containers/registries.conf"
+      ),
+    ] as [([String], String)]) func `of several registries.conf the right one counts`(
+      files: [String], expected: String
+    ) throws
+  {
     var home = try TestHome()
     defer { home.root.remove() }
     for (index, file) in files.enumerated() { try write("n\(index).net", to: file, in: home) }
@@ -157,14 +168,16 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ([:], nil, nil), (["SSL_CERT_FILE": "/a"], "/a", nil),
-    (["SSL_CERT_FILE": "/a", "NIX_SSL_CERT_FILE": "/b"], "/b", nil),
-    (["SSL_CERT_FILE": "", "SSL_CERT_DIR": "/d"], nil, "/d"),
-    (["SSL_CERT_FILE": "/a", "NIX_SSL_CERT_FILE": "/no-cert-file.crt"], "/a", nil),
-  ] as [([String: String], String?, String?)]) func `the usual variables name the authorities`(
-    variables: [String: String], file: String?, directory: String?
-  ) throws {
+  @Test(
+    arguments: [
+      ([:], nil, nil), (["SSL_CERT_FILE": "/a"], "/a", nil),
+      (["SSL_CERT_FILE": "/a", "NIX_SSL_CERT_FILE": "/b"], "/b", nil),
+      (["SSL_CERT_FILE": "", "SSL_CERT_DIR": "/d"], nil, "/d"),
+      (["SSL_CERT_FILE": "/a", "NIX_SSL_CERT_FILE": "/no-cert-file.crt"], "/a", nil),
+    ] as [([String: String], String?, String?)]) func `the usual variables name the authorities`(
+      variables: [String: String], file: String?, directory: String?
+    ) throws
+  {
     var home = try TestHome()
     defer { home.root.remove() }
     home.environment.variables.merge(variables) { $1 }

@@ -35,11 +35,12 @@ struct TestHome {
       """
       here='\(root.path)/\(name)'; mkdir -p "$here"; input=$(cat)
       echo "$# $1 $input" >> "$here/calls"
-      case $1 in
-      store) url=${input#*\\"ServerURL\\":\\"}; url=${url%%\\"*}; echo "$input" > "$here/$(echo "$url" | tr / _)" ;;
-      get) cat "$here/$(echo "$input" | tr / _)" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
-      erase) rm "$here/$(echo "$input" | tr / _)" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
-      esac
+      url=$input
+      if [ $1 = store ]; then url=${input#*\\"ServerURL\\":\\"}; url=${url%%\\"*}; fi
+      file=$here/$(echo "$url" | tr / _)
+      if [ $1 = store ]; then echo "$input" > "$file"; exit; fi
+      if [ ! -e "$file" ]; then echo 'credentials not found in native keychain'; exit 1; fi
+      if [ $1 = get ]; then cat "$file"; else rm "$file"; fi
       """)
   }
 

@@ -16,62 +16,75 @@ import Testing
   }
 
   /// The user's name found for an image in a file with one entry for each key, named like it.
-  private func user(for image: String, keys: [String], layout: LoginFile.Layout = .current) throws -> String? {
-    let entries = keys.map { "\"\($0)\": {\"username\": \"\($0)\", \"password\": \"p\"}" }.joined(separator: ",")
+  private func user(for image: String, keys: [String], layout: LoginFile.Layout = .current) throws -> String?
+  {
+    let entries = keys.map { "\"\($0)\": {\"username\": \"\($0)\", \"password\": \"p\"}" }.joined(
+      separator: ",")
     let text = layout == .flat ? "{\(entries)}" : "{\"auths\": {\(entries)}}"
-    guard case .credentials(.basic(let user, _))? = try file(text, layout: layout).sources(for: name(image)).first
+    guard
+      case .credentials(.basic(let user, _))? = try file(text, layout: layout).sources(for: name(image)).first
     else { return nil }
     return user
   }
 
-  @Test(arguments: [
-    ("quay.io/a/b", ["quay.io", "quay.io/a/b", "quay.io/a"], "quay.io/a/b"),
-    ("quay.io/a/c", ["quay.io", "quay.io/a/b", "quay.io/a"], "quay.io/a"),
-    ("quay.io/ab", ["quay.io", "quay.io/a/b", "quay.io/a"], "quay.io"),
-    ("quay.io/a", ["quay.io:443"], nil),
-    ("quay.io:443/a", ["quay.io"], nil),
-    ("localhost:5000/a", ["localhost", "localhost:5000"], "localhost:5000"),
-    ("quay.io/a", ["https://quay.io"], "https://quay.io"),
-    ("quay.io/a", ["http://quay.io/v1/"], "http://quay.io/v1/"),
-    ("quay.io/a", ["https://quay.io/v2/", "quay.io"], "quay.io"),
-    ("quay.io/a", ["https://quay.io/a/access-token"], nil),
-    ("docker.io/library/nix", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
-    ("docker.io/library/nix", ["index.docker.io"], "index.docker.io"),
-    ("docker.io/library/nix", ["registry-1.docker.io"], "registry-1.docker.io"),
-    ("docker.io/library/nix", ["https://registry-1.docker.io/v2/"], "https://registry-1.docker.io/v2/"),
-    ("docker.io/library/nix", ["https://index.docker.io/v1/", "docker.io"], "docker.io"),
-    ("docker.io/library/nix", ["docker.io", "docker.io/library"], "docker.io/library"),
-    ("docker.io/library/nix", ["https://index.docker.io/v1/refresh-token"], nil),
-    ("index.docker.io/library/nix", ["docker.io"], "docker.io"),
-    ("[::1]:5000/a", ["[::1]:5000"], "[::1]:5000"),
-  ] as [(String, [String], String?)]) func `the entry with the longest name counts, and old keys after it`(
-    image: String, keys: [String], expected: String?
-  ) throws {
+  @Test(
+    arguments: [
+      ("quay.io/a/b", ["quay.io", "quay.io/a/b", "quay.io/a"], "quay.io/a/b"),
+      ("quay.io/a/c", ["quay.io", "quay.io/a/b", "quay.io/a"], "quay.io/a"),
+      ("quay.io/ab", ["quay.io", "quay.io/a/b", "quay.io/a"], "quay.io"),
+      ("quay.io/a", ["quay.io:443"], nil),
+      ("quay.io:443/a", ["quay.io"], nil),
+      ("localhost:5000/a", ["localhost", "localhost:5000"], "localhost:5000"),
+      ("quay.io/a", ["https://quay.io"], "https://quay.io"),
+      ("quay.io/a", ["http://quay.io/v1/"], "http://quay.io/v1/"),
+      ("quay.io/a", ["https://quay.io/v2/", "quay.io"], "quay.io"),
+      ("quay.io/a", ["https://quay.io/a/access-token"], nil),
+      ("docker.io/library/nix", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
+      ("docker.io/library/nix", ["index.docker.io"], "index.docker.io"),
+      ("docker.io/library/nix", ["registry-1.docker.io"], "registry-1.docker.io"),
+      ("docker.io/library/nix", ["https://registry-1.docker.io/v2/"], "https://registry-1.docker.io/v2/"),
+      ("docker.io/library/nix", ["https://index.docker.io/v1/", "docker.io"], "docker.io"),
+      ("docker.io/library/nix", ["docker.io", "docker.io/library"], "docker.io/library"),
+      ("docker.io/library/nix", ["https://index.docker.io/v1/refresh-token"], nil),
+      ("index.docker.io/library/nix", ["docker.io"], "docker.io"),
+      ("[::1]:5000/a", ["[::1]:5000"], "[::1]:5000"),
+    ] as [(String, [String], String?)]) func `the entry with the longest name counts, and old keys after it`(
+      image: String, keys: [String], expected: String?
+    ) throws
+  {
     #expect(try user(for: image, keys: keys) == expected)
   }
 
-  @Test(arguments: [
-    ("quay.io/a", ["https://quay.io/v1/"], "https://quay.io/v1/"),
-    ("quay.io/a", ["quay.io/a", "quay.io"], "quay.io"),
-    ("docker.io/library/nix", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
-  ] as [(String, [String], String?)]) func `dockercfg has its entries at the top, and registries only`(
-    image: String, keys: [String], expected: String?
-  ) throws {
+  @Test(
+    arguments: [
+      ("quay.io/a", ["https://quay.io/v1/"], "https://quay.io/v1/"),
+      ("quay.io/a", ["quay.io/a", "quay.io"], "quay.io"),
+      ("docker.io/library/nix", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
+    ] as [(String, [String], String?)]) func `dockercfg has its entries at the top, and registries only`(
+      image: String, keys: [String], expected: String?
+    ) throws
+  {
     #expect(try user(for: image, keys: keys, layout: .flat) == expected)
   }
 
-  @Test(arguments: [
-    (#"{"auth": "dTpw"}"#, Credentials.basic(user: "u", password: "p")),
-    (#"{"auth": "dTpwOnE6"}"#, .basic(user: "u", password: "p:q:")),
-    (#"{"auth": "dTpwAAAA"}"#, .basic(user: "u", password: "p")),
-    (#"{"auth": "dTo="}"#, .basic(user: "u", password: "")),
-    (#"{"auth": "w7w6w6k="}"#, .basic(user: "ü", password: "é")),
-    (#"{"username": "u", "password": "p"}"#, .basic(user: "u", password: "p")),
-    (#"{"auth": "", "username": "u", "password": "p"}"#, .basic(user: "u", password: "p")),
-    (#"{"auth": "dTo=", "identitytoken": "t"}"#, .identityToken("t")),
-    (#"{"identitytoken": "t", "registrytoken": "r"}"#, .registryToken("r")),
-    (#"{"auth": "dTpw", "email": "x", "identitytoken": "", "registrytoken": null}"#, .basic(user: "u", password: "p")),
-  ] as [(String, Credentials)]) func `an entry says what it holds`(entry: String, expected: Credentials) throws {
+  @Test(
+    arguments: [
+      (#"{"auth": "dTpw"}"#, Credentials.basic(user: "u", password: "p")),
+      (#"{"auth": "dTpwOnE6"}"#, .basic(user: "u", password: "p:q:")),
+      (#"{"auth": "dTpwAAAA"}"#, .basic(user: "u", password: "p")),
+      (#"{"auth": "dTo="}"#, .basic(user: "u", password: "")),
+      (#"{"auth": "w7w6w6k="}"#, .basic(user: "ü", password: "é")),
+      (#"{"username": "u", "password": "p"}"#, .basic(user: "u", password: "p")),
+      (#"{"auth": "", "username": "u", "password": "p"}"#, .basic(user: "u", password: "p")),
+      (#"{"auth": "dTo=", "identitytoken": "t"}"#, .identityToken("t")),
+      (#"{"identitytoken": "t", "registrytoken": "r"}"#, .registryToken("r")),
+      (
+        #"{"auth": "dTpw", "email": "x", "identitytoken": "", "registrytoken": null}"#,
+        .basic(user: "u", password: "p")
+      ),
+    ] as [(String, Credentials)]) func `an entry says what it holds`(entry: String, expected: Credentials)
+    throws
+  {
     let sources = try file("{\"auths\": {\"a.com\": \(entry)}}").sources(for: name("a.com/x"))
     #expect(sources == [.credentials(expected)])
   }
@@ -79,7 +92,8 @@ import Testing
   @Test(arguments: ["{}", "null", #"{"email": "x"}"#, #"{"auth": ""}"#])
   func `an entry without content is none`(entry: String) throws {
     let text = "{\"auths\": {\"a.com/x\": \(entry), \"a.com\": \(auth("outer", "p"))}}"
-    #expect(try file(text).sources(for: name("a.com/x")) == [.credentials(.basic(user: "outer", password: "p"))])
+    #expect(
+      try file(text).sources(for: name("a.com/x")) == [.credentials(.basic(user: "outer", password: "p"))])
     #expect(try file("{\"auths\": {\"a.com\": \(entry)}}").sources(for: name("a.com")).isEmpty)
   }
 
@@ -135,7 +149,8 @@ import Testing
 
   @Test func `a message about a fault never quotes the file`() throws {
     for text in [
-      #"{"auths": {"a.com": {"auth": "SECRET", "auth": "SECRET"}}}"#, #"{"auths": {"a.com": {"auth": "SECRET"#,
+      #"{"auths": {"a.com": {"auth": "SECRET", "auth": "SECRET"}}}"#,
+      #"{"auths": {"a.com": {"auth": "SECRET"#,
       #"{"auths": {"a.com": {"auth": "SECRET!"}}}"#, #"{"a": SECRET}"#,
     ] {
       #expect {
@@ -146,7 +161,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", " \n", "{}", #"{"auths": null}"#]) func `an empty file has no logins`(text: String) throws {
+  @Test(arguments: ["", " \n", "{}", #"{"auths": null}"#]) func `an empty file has no logins`(text: String)
+    throws
+  {
     #expect(try file(text).sources(for: name("a.com")).isEmpty)
   }
 
@@ -155,7 +172,8 @@ import Testing
   @Test func `setting a login keeps unknown members and the order`() throws {
     var edited = try file(
       """
-      {"HttpHeaders": {"X": "y"}, "auths": {"b.com": {"auth": "eDp5", "email": "e"}, "a.com": {}}, "psFormat": "table", "n": 12345678901}
+      {"HttpHeaders": {"X": "y"}, "auths": {"b.com": {"auth": "eDp5", "email": "e"}, "a.com": {}},
+       "psFormat": "table", "n": 12345678901}
       """)
     edited.set(user: "u", password: "p:q", for: try name("b.com"))
     edited.set(user: "v", password: "w", for: try name("c.com/ns"))
@@ -206,13 +224,15 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("a.com", ["a.com", "https://a.com/v1/"], ["a.com/ns", "b.com"]),
-    ("a.com/ns", ["a.com/ns"], ["a.com", "https://a.com/v1/", "b.com"]),
-    ("c.com", [], ["a.com", "https://a.com/v1/", "a.com/ns", "b.com"]),
-  ] as [(String, [String], [String])]) func `removing takes every spelling of the name and nothing else`(
-    text: String, removed: [String], left: [String]
-  ) throws {
+  @Test(
+    arguments: [
+      ("a.com", ["a.com", "https://a.com/v1/"], ["a.com/ns", "b.com"]),
+      ("a.com/ns", ["a.com/ns"], ["a.com", "https://a.com/v1/", "b.com"]),
+      ("c.com", [], ["a.com", "https://a.com/v1/", "a.com/ns", "b.com"]),
+    ] as [(String, [String], [String])]) func `removing takes every spelling of the name and nothing else`(
+      text: String, removed: [String], left: [String]
+    ) throws
+  {
     var edited = try file(
       #"{"auths": {"a.com": {}, "https://a.com/v1/": {}, "a.com/ns": {}, "b.com": {}}, "x": 1}"#)
     #expect(edited.remove(try name(text)) == removed)
@@ -234,7 +254,8 @@ import Testing
     ("quay.io", "quay.io", ""), ("https://quay.io/v2/", "quay.io", ""), ("quay.io/", "quay.io", ""),
     ("quay.io/a/b", "quay.io", "a/b"), ("localhost:5000", "localhost:5000", ""),
     ("registry-1.docker.io", "docker.io", ""), ("[::1]:5000/a", "[::1]:5000", "a"),
-  ]) func `a registry is recognised however it is written`(text: String, domain: String, path: String) throws {
+  ]) func `a registry is recognised however it is written`(text: String, domain: String, path: String) throws
+  {
     let name = try name(text)
     #expect(name.domain == domain)
     #expect(name.path == path)

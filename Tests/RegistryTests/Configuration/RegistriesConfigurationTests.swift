@@ -27,39 +27,43 @@ import Testing
     #expect(try places("[::1]:5000/a/b:c", in: configuration()) == ["[::1]:5000/a/b"])
   }
 
-  @Test(arguments: [
-    // Each prefix, an image, and whether the prefix is about it.
-    ("example.com", "example.com/a:b", true),
-    ("example.com", "example.com.org/a", false),
-    ("example.com", "sub.example.com/a", false),
-    ("example.com", "example.com:5000/a", false),
-    ("example.com:5000", "example.com:5000/a", true),
-    ("example.com:5000", "example.com:50001/a", false),
-    ("example.com/a", "example.com/a/b", true),
-    ("example.com/a", "example.com/a", true),
-    ("example.com/a", "example.com/a:tag", true),
-    ("example.com/a", "example.com/a@" + digest, true),
-    ("example.com/a", "example.com/ab", false),
-    ("example.com/a", "example.com/a-b", false),
-    ("example.com/a/", "example.com/a/b", true),
-    ("example.com/a:1", "example.com/a:1", true),
-    ("example.com/a:1", "example.com/a:1.2", false),
-    ("example.com/a:1", "example.com/a:1@" + digest, true),
-    ("example.com/a:latest", "example.com/a", true),
-    ("example.com/a@" + digest, "example.com/a@" + digest, true),
-    ("example.com/a@" + digest, "example.com/a:1@" + digest, false),
-    ("docker.io", "nix", true),
-    ("docker.io/library", "nix", true),
-    ("docker.io/nix", "nix", false),
-    ("*.example.com", "a.example.com/x", true),
-    ("*.example.com", "a.b.example.com/x", true),
-    ("*.example.com", "example.com/x", false),
-    ("*.example.com", "badexample.com/x", false),
-    ("*.example.com", "a.example.com:5000/x", false),
-    ("*.example.com:5000", "a.example.com:5000/x", true),
-    ("*.example.com", "other.org/a.example.com", false),
-    ("*.example.com", "a.example.com.org/x", false),
-  ] as [(String, String, Bool)]) func `a prefix ends where a part of the name ends`(prefix: String, image: String, matches: Bool) throws {
+  @Test(
+    arguments: [
+      // Each prefix, an image, and whether the prefix is about it.
+      ("example.com", "example.com/a:b", true),
+      ("example.com", "example.com.org/a", false),
+      ("example.com", "sub.example.com/a", false),
+      ("example.com", "example.com:5000/a", false),
+      ("example.com:5000", "example.com:5000/a", true),
+      ("example.com:5000", "example.com:50001/a", false),
+      ("example.com/a", "example.com/a/b", true),
+      ("example.com/a", "example.com/a", true),
+      ("example.com/a", "example.com/a:tag", true),
+      ("example.com/a", "example.com/a@" + digest, true),
+      ("example.com/a", "example.com/ab", false),
+      ("example.com/a", "example.com/a-b", false),
+      ("example.com/a/", "example.com/a/b", true),
+      ("example.com/a:1", "example.com/a:1", true),
+      ("example.com/a:1", "example.com/a:1.2", false),
+      ("example.com/a:1", "example.com/a:1@" + digest, true),
+      ("example.com/a:latest", "example.com/a", true),
+      ("example.com/a@" + digest, "example.com/a@" + digest, true),
+      ("example.com/a@" + digest, "example.com/a:1@" + digest, false),
+      ("docker.io", "nix", true),
+      ("docker.io/library", "nix", true),
+      ("docker.io/nix", "nix", false),
+      ("*.example.com", "a.example.com/x", true),
+      ("*.example.com", "a.b.example.com/x", true),
+      ("*.example.com", "example.com/x", false),
+      ("*.example.com", "badexample.com/x", false),
+      ("*.example.com", "a.example.com:5000/x", false),
+      ("*.example.com:5000", "a.example.com:5000/x", true),
+      ("*.example.com", "other.org/a.example.com", false),
+      ("*.example.com", "a.example.com.org/x", false),
+    ] as [(String, String, Bool)]) func `a prefix ends where a part of the name ends`(
+      prefix: String, image: String, matches: Bool
+    ) throws
+  {
     let text = "[[registry]]\nprefix = \"\(prefix)\"\nlocation = \"other.net/ns\"\nblocked = true"
     let configuration = try configuration(text)
     if matches {
@@ -170,7 +174,8 @@ import Testing
 
   @Test func `mirror-by-digest-only leaves mirrors out for tags`() throws {
     let text =
-      "[[registry]]\nlocation = 'a.com'\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = 'm.com'"
+      "[[registry]]\nlocation = 'a.com'\nmirror-by-digest-only = true\n"
+      + "[[registry.mirror]]\nlocation = 'm.com'"
     #expect(try places("a.com/x:1", in: configuration(text)) == ["a.com/x"])
     #expect(try places("a.com/x@" + Self.digest, in: configuration(text)) == ["~m.com/x", "a.com/x"])
   }
@@ -226,7 +231,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["registry = 1", "registry = [1]", "[registry]\nlocation = 'a'", "credential-helpers = 'x'"])
+  @Test(arguments: [
+    "registry = 1", "registry = [1]", "[registry]\nlocation = 'a'", "credential-helpers = 'x'",
+  ])
   func `a wrong kind of value is refused`(text: String) {
     #expect(throws: ConfigurationError.self) { try configuration(text) }
   }
