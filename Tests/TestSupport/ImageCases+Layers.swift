@@ -83,6 +83,48 @@ extension ImageCases {
     one("xz cut short", "a truncated stream is an error", .bothRefuse) {
       try await Array(LayerBytes.xz(first).dropLast(6))
     },
+    one("xz of nothing", "the empty layer, compressed") { try await LayerBytes.xz([]) },
+    one("bzip2 of nothing", "the empty layer, compressed") { try await LayerBytes.bzip2([]) },
+    one("zstd of nothing", "the empty layer, compressed") { try await LayerBytes.zstd([]) },
+    one("zstd followed by junk", "bytes after the last frame are an error", .bothRefuse) {
+      try await LayerBytes.zstd(first) + Array("junk that is no frame".utf8)
+    },
+    one("xz followed by junk", "bytes after the last stream are an error", .bothRefuse) {
+      try await LayerBytes.xz(first) + Array("junk that is no stream".utf8)
+    },
+    one("xz followed by zeros", "padding after a stream is part of the format") {
+      try await LayerBytes.xz(first) + [UInt8](repeating: 0, count: 8)
+    },
+    one("bzip2 followed by junk", "bytes after the last stream are an error", .bothRefuse) {
+      try await LayerBytes.bzip2(first) + Array("junk that is no stream".utf8)
+    },
+    one("bzip2 cut short", "a truncated stream is an error", .bothRefuse) {
+      try await Array(LayerBytes.bzip2(first).dropLast(5))
+    },
+    one("bzip2's magic alone", "three bytes are enough to be taken for bzip2", .bothRefuse) {
+      Array("BZh".utf8)
+    },
+    one("xz's magic alone", "six bytes are enough to be taken for xz", .bothRefuse) {
+      [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]
+    },
+    one("zstd's magic alone", "four bytes are enough to be taken for zstd", .bothRefuse) {
+      [0x28, 0xb5, 0x2f, 0xfd]
+    },
+    one("tar in tar", "a layer that is an archive of an archive is only taken out of its compression") {
+      try await LayerBytes.gzip(
+        LayerBytes.tar([("inner.tar", first), ("inner.tar.gz", LayerBytes.gzip(first))]))
+    },
+    one(
+      "xz of a tar of several blocks",
+      "a container layer is a stream of bytes, whatever its inside looks like"
+    ) {
+      let zeros = [UInt8](repeating: 0, count: 1024)
+      return try await LayerBytes.xz(first + zeros + second + zeros + Array("after the end".utf8))
+    },
+    one("bzip2 of a cpio archive", "archives of other kinds are not looked into") {
+      try await LayerBytes.bzip2(
+        Array("070701".utf8) + [UInt8](repeating: 0x30, count: 104) + Array("!<arch>\n".utf8))
+    },
     one("an empty tar", "two zero blocks") { [UInt8](repeating: 0, count: 1024) },
     one("zero bytes", "a layer of nothing is written as an empty member") { [] },
     one("gzip of zero bytes", "the empty layer, compressed") { try await LayerBytes.gzip([]) },
