@@ -4,7 +4,7 @@ import ImageArchive
 import SystemPackage
 
 /// A directory that is removed with everything in it, also when the user interrupts.
-struct TemporaryDirectory: Sendable {
+struct ScratchDirectory: Sendable {
   let path: FilePath
 
   /// Makes a directory that only its owner can enter.
