@@ -44,6 +44,18 @@ public final class TemporaryDirectory: Sendable {
     try write(Array(text.utf8), to: name)
   }
 
+  /// Writes an executable file, with the directories above it, and returns its path.
+  ///
+  /// Another process writes it: a program that this one has open for writing, or a child just forked from it on
+  /// another thread, cannot be started ("Text file busy").
+  @discardableResult
+  public func writeProgram(_ text: String, to name: String) async throws -> String {
+    let script = "mkdir -p \"${1%/*}\" && cat > \"$1\" && chmod 755 \"$1\""
+    let file = appending(name)
+    try await Program.check("/bin/sh", ["-c", script, "sh", file], input: Array(text.utf8))
+    return file
+  }
+
   /// The bytes of the file `name`.
   public func read(_ name: String) throws -> [UInt8] {
     try [UInt8](Data(contentsOf: URL(fileURLWithPath: appending(name))))

@@ -50,11 +50,11 @@ struct Login: AsyncParsableCommand {
     if printsLogin { return try await printLogin(of: name) }
     let environment = ProcessEnvironment.current
     let (user, password) = try askCredentials(for: name)
-    try await RegistryEnvironment(options, environment: environment)
+    let isTried = try await RegistryEnvironment(options, environment: environment)
       .checkLogin(.basic(user: user, password: password), for: name)
     let store = LoginStore(authfile: options.authfile, environment: environment)
     let place = try await store.store(user: user, password: password, for: name)
-    try report(place, user: user, name: name)
+    try report(place, user: user, name: name, isTried: isTried)
     if let other = try store.fileBefore(place, for: name) {
       Console.error("note: \(other) is looked into first and has another login for \(name)")
     }
@@ -85,14 +85,15 @@ struct Login: AsyncParsableCommand {
     return (user, password)
   }
 
-  private func report(_ place: LoginStore.Place, user: String, name: LoginName) throws {
+  private func report(_ place: LoginStore.Place, user: String, name: LoginName, isTried: Bool) throws {
     guard json else {
       let keeper = place.helper.map { "the credential helper \($0)" } ?? place.path
-      return try Console.output("The login of \(user) for \(name) works and is stored in \(keeper).")
+      let verdict = isTried ? "works" : "was not asked for, so it may be wrong,"
+      return try Console.output("The login of \(user) for \(name) \(verdict) and is stored in \(keeper).")
     }
     let facts: JSONValue = [
-      "registry": .string(name.description), "username": .string(user), "file": .string(place.path),
-      "helper": place.helper.map { .string($0) } ?? .null,
+      "registry": .string(name.description), "username": .string(user), "accepted": .bool(isTried),
+      "file": .string(place.path), "helper": place.helper.map { .string($0) } ?? .null,
     ]
     try Console.output(facts.text)
   }
@@ -104,15 +105,8 @@ enum StandardInput {
 
   /// Everything, without the line's end after it.
   static func firstText(_ input: FileDescriptor = .standardInput) throws -> String {
-    var bytes: [UInt8] = []
-    var buffer: [UInt8] = Array(repeating: 0, count: 4096)
-    while true {
-      let count = try buffer.withUnsafeMutableBytes { try input.read(into: $0) }
-      if count == 0 { break }
-      bytes += buffer[..<count]
-      guard bytes.count <= byteLimit else {
-        throw LoginError.unusable("the password on standard input has more than \(byteLimit) bytes")
-      }
+    guard var bytes = try input.readToEnd(limit: byteLimit) else {
+      throw LoginError.unusable("the password on standard input has more than \(byteLimit) bytes")
     }
     if bytes.last == 0x0A { bytes.removeLast() }
     if bytes.last == 0x0D { bytes.removeLast() }

@@ -12,7 +12,9 @@ enum UserFile {
   static func read(_ path: String) throws(UserFileError) -> [UInt8]? {
     do {
       let file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
-      return try file.closeAfter { try contents(of: file, path: path) }
+      let contents = try file.closeAfter { try file.readToEnd(limit: byteLimit) }
+      guard let contents else { throw UserFileError.tooLarge(path: path, limit: byteLimit) }
+      return contents
     } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
       return nil
     } catch let error as Errno {
@@ -21,18 +23,6 @@ enum UserFile {
       throw error
     } catch {
       throw .failed("read", path: path, .ioError)
-    }
-  }
-
-  private static func contents(of file: FileDescriptor, path: String) throws -> [UInt8] {
-    var contents: [UInt8] = []
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
-    defer { buffer.deallocate() }
-    while true {
-      let count = try file.read(into: buffer)
-      if count == 0 { return contents }
-      contents += buffer[..<count]
-      guard contents.count <= byteLimit else { throw UserFileError.tooLarge(path: path, limit: byteLimit) }
     }
   }
 
@@ -120,6 +110,20 @@ enum UserFile {
     if !parent.isEmpty { try makeDirectory(parent.string) }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw .failed("make directory", path: path, Errno(rawValue: errno))
+    }
+  }
+}
+
+extension FileDescriptor {
+  /// Everything that is left, or nil when that is more than `limit` bytes.
+  func readToEnd(limit: Int) throws -> [UInt8]? {
+    var contents: [UInt8] = []
+    var buffer: [UInt8] = Array(repeating: 0, count: 1 << 14)
+    while true {
+      let count = try buffer.withUnsafeMutableBytes { try read(into: $0) }
+      if count == 0 { return contents }
+      contents += buffer[..<count]
+      if contents.count > limit { return nil }
     }
   }
 }

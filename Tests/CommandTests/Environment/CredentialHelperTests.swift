@@ -10,7 +10,7 @@ import Testing
   private func get(_ script: String, limit: Duration = .seconds(30)) async throws -> Credentials? {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.helper("test", script)
+    try await home.helper("test", script)
     var helper = try CredentialHelper(name: "test", environment: home.environment)
     helper.timeLimit = limit
     return try await helper.get("a.com")
@@ -95,11 +95,11 @@ import Testing
     }
   }
 
-  @Test func `only absolute directories of PATH are searched, and only programs count`() throws {
+  @Test func `only absolute directories of PATH are searched, and only programs count`() async throws {
     var home = try TestHome()
     defer { home.root.remove() }
     try home.root.write("no program", to: "bin/docker-credential-text")
-    try home.helper("test", "")
+    try await home.helper("test", "")
     #expect(throws: CredentialHelperError.notInstalled("docker-credential-text")) {
       try CredentialHelper(name: "text", environment: home.environment)
     }
@@ -112,7 +112,7 @@ import Testing
   @Test func `storing hands the secret over on standard input`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     let helper = try CredentialHelper(name: "box", environment: home.environment)
     try await helper.store("a.com", user: "u", secret: "s\"e")
     #expect(
@@ -125,7 +125,7 @@ import Testing
   @Test func `a secret that a helper repeats does not get into the message`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.helper("loud", "cat >&2; exit 1")
+    try await home.helper("loud", "cat >&2; exit 1")
     let helper = try CredentialHelper(name: "loud", environment: home.environment)
     await #expect {
       try await helper.store("a.com", user: "u", secret: "hunter2")
@@ -137,7 +137,7 @@ import Testing
   @Test func `a login that does not fit into a pipe is refused`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     let helper = try CredentialHelper(name: "box", environment: home.environment)
     await #expect(throws: CredentialHelperError.self) {
       try await helper.store("a.com", user: "u", secret: String(repeating: "x", count: 70_000))

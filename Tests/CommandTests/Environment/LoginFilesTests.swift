@@ -111,7 +111,7 @@ import Testing
   @Test func `a helper that has nothing lets the search go on`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     try home.root.write(#"{"credHelpers": {"a.com": "box"}}"#, to: "run/containers/auth.json")
     try home.root.write(
       #"{"auths": {"b.com": {"auth": "dTpw"}}, "credsStore": "box"}"#, to: "home/.docker/config.json")
@@ -123,7 +123,8 @@ import Testing
   @Test func `a helper's login is used`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.helper("box", #"cat >/dev/null; echo '{"ServerURL":"x","Username":"from-box","Secret":"s"}'"#)
+    try await home.helper(
+      "box", #"cat >/dev/null; echo '{"ServerURL":"x","Username":"from-box","Secret":"s"}'"#)
     try home.root.write(#"{"auths": {"a.com": {}}, "credsStore": "box"}"#, to: "home/.docker/config.json")
     #expect(try await user(home) == "from-box")
   }

@@ -99,7 +99,7 @@ import Testing
   @Test func `where a helper is configured it gets the login, and the file only a mark`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     try home.root.write(#"{"credHelpers": {"a.com": "box"}}"#, to: "home/.docker/config.json")
     let store = LoginStore(authfile: nil, environment: home.environment)
     let place = try await store.store(user: "u", password: "hunter2", for: name("a.com"))
@@ -116,7 +116,7 @@ import Testing
   @Test func `the general store keeps Docker Hub under Docker's name for it`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     try home.root.write(#"{"credsStore": "box"}"#, to: "home/.docker/config.json")
     let store = LoginStore(authfile: nil, environment: home.environment)
     _ = try await store.store(user: "u", password: "p", for: name("docker.io"))
@@ -138,7 +138,7 @@ import Testing
   @Test func `removing goes through all files and their helpers`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     try home.root.write(
       #"{"auths": {"a.com": {"auth": "dTpw"}, "b.com": {"auth": "dTpw"}}}"#, to: "run/containers/auth.json")
     try home.root.write(#"{"credsStore": "box"}"#, to: "home/.docker/config.json")
@@ -158,7 +158,7 @@ import Testing
   @Test func `removing all leaves the rest of the files`() async throws {
     let home = try TestHome()
     defer { home.root.remove() }
-    try home.keepingHelper("box")
+    try await home.keepingHelper("box")
     try home.root.write(#"{"credsStore": "box", "x": 1}"#, to: "home/.docker/config.json")
     let store = LoginStore(authfile: nil, environment: home.environment)
     _ = try await store.store(user: "u", password: "p", for: name("a.com"))

@@ -232,8 +232,8 @@ import Testing
     defer { home.root.remove() }
     try home.root.write(
       "credential-helpers = ['first', 'containers-auth.json', 'last']", to: "etc/containers/registries.conf")
-    try home.keepingHelper("first")
-    try home.helper("last", #"cat > /dev/null; echo '{"Username":"last","Secret":"s"}'"#)
+    try await home.keepingHelper("first")
+    try await home.helper("last", #"cat > /dev/null; echo '{"Username":"last","Secret":"s"}'"#)
     try home.writeLogin("file", to: "home/.docker/config.json")
     let found = try environment(home)
     let login = { (image: String) in

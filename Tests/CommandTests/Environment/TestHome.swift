@@ -5,11 +5,11 @@ import TestSupport
 
 /// A home directory, a machine's configuration and a `PATH`, all empty and of this test's own.
 struct TestHome {
-  let root: TemporaryDirectory
+  let root: TestSupport.TemporaryDirectory
   var environment: ProcessEnvironment
 
   init() throws {
-    root = try TemporaryDirectory()
+    root = try TestSupport.TemporaryDirectory()
     for name in ["home", "etc", "bin", "run"] {
       try FileManager.default.createDirectory(atPath: root.appending(name), withIntermediateDirectories: true)
     }
@@ -23,14 +23,13 @@ struct TestHome {
   }
 
   /// Makes a credential helper that runs this shell script.
-  func helper(_ name: String, _ script: String) throws {
-    let path = try root.write("#!/bin/sh\n\(script)\n", to: "bin/docker-credential-\(name)")
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+  func helper(_ name: String, _ script: String) async throws {
+    try await root.writeProgram("#!/bin/sh\n\(script)\n", to: "bin/docker-credential-\(name)")
   }
 
   /// A helper that keeps logins in a directory; what it was called with and given is in `calls`.
-  func keepingHelper(_ name: String) throws {
-    try helper(
+  func keepingHelper(_ name: String) async throws {
+    try await helper(
       name,
       """
       here='\(root.path)/\(name)'; mkdir -p "$here"; input=$(cat)
