@@ -10,8 +10,10 @@
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
 
-/// The functions of libcurl that are used, found at run time. libcurl brings some thirty shared objects with it;
-/// loading them costs more than everything else that a command without a network does.
+/// The functions of libcurl that are used, found at run time.
+///
+/// libcurl brings some thirty shared objects with it; loading them costs more than everything else that
+/// a command without a network does.
 typedef struct {
   CURLcode (*_Nonnull global_init)(long);
   curl_version_info_data *(*_Nonnull version_info)(CURLversion);

@@ -1,6 +1,8 @@
 import Glibc
 
-/// The certificates that TLS policies name, read once. Belongs to the loop's thread.
+/// The certificates that TLS policies name, read once.
+///
+/// Belongs to the loop's thread.
 ///
 /// A file that changes while the process runs is not read again.
 final class AuthorityStore {
@@ -40,7 +42,9 @@ final class AuthorityStore {
     return .memory(buffer)
   }
 
-  /// The text of a PEM file. libcurl would take a file without any certificate in silence, as long as another has some.
+  /// The text of a PEM file.
+  ///
+  /// libcurl would take a file without any certificate in silence, as long as another has some.
   private static func certificates(at path: String) throws(TransportError) -> [UInt8] {
     guard let file = fopen(path, "re") else {
       throw .unusableFile("the certificate file \(path): \(String(cString: strerror(errno)))")

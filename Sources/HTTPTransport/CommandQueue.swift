@@ -49,8 +49,9 @@ final class CommandQueue: Sendable {
 
 /// A libcurl multi handle.
 ///
-/// Unchecked, because the pointer crosses threads: only the loop's thread uses it, but for `wakeUp`, which libcurl allows from
-/// any thread; the queue calls that under its lock and forgets the handle before it is freed.
+/// Unchecked, because the pointer crosses threads: only the loop's thread uses it, but for `wakeUp`, which
+/// libcurl allows from any thread; the queue calls that under its lock and forgets the handle before it is
+/// freed.
 struct MultiHandle: @unchecked Sendable {
   let raw: UnsafeMutableRawPointer
   let library: CurlLibrary

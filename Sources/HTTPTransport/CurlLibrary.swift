@@ -2,7 +2,8 @@ import CCurl
 
 /// libcurl, loaded when it is first needed and then kept.
 ///
-/// Unchecked, because it holds a pointer to C functions: the table is complete before anybody sees it, and never changes.
+/// Unchecked, because it holds a pointer to C functions: the table is complete before anybody sees it, and
+/// never changes.
 struct CurlLibrary: @unchecked Sendable {
   let functions: UnsafePointer<curl_functions>
 

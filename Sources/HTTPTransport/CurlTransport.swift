@@ -2,10 +2,10 @@ import Synchronization
 
 /// A transport on libcurl: connections are reused, HTTP/2 is spoken where the server offers it over TLS.
 ///
-/// All transfers share one thread, which starts with the first request and ends with the transport; libcurl is loaded then, too.
-/// Proxies are those of the environment (`https_proxy`, `no_proxy` …), which is read when the transport is made.
-/// A response cut short is `TransportError.connectionLost`, never a shorter body. After `send` has returned or thrown,
-/// its receiver is not called any more.
+/// All transfers share one thread, which starts with the first request and ends with the transport; libcurl
+/// is loaded then, too. Proxies are those of the environment (`https_proxy`, `no_proxy` …), which is read
+/// when the transport is made. A response cut short is `TransportError.connectionLost`, never a shorter body.
+/// After `send` has returned or thrown, its receiver is not called any more.
 public final class CurlTransport: Transport {
   private let proxies: ProxyRules
   private let queue = Mutex<CommandQueue?>(nil)

@@ -1,6 +1,8 @@
 import CCurl
 
-/// One libcurl transfer handle with the memory that it points to. It must have left its multi handle before it is freed.
+/// One libcurl transfer handle with the memory that it points to.
+///
+/// It must have left its multi handle before it is freed.
 final class EasyHandle {
   let raw: UnsafeMutableRawPointer
   let library: CurlLibrary

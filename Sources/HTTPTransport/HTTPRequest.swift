@@ -14,7 +14,9 @@ public struct HTTPRequest: Sendable {
   public var method: Method
   /// An absolute `http` or `https` URL.
   public var url: HTTPURL
-  /// Header fields, sent in this order. `User-Agent` is the caller's; nothing else is added but what HTTP itself needs.
+  /// Header fields, sent in this order.
+  ///
+  /// `User-Agent` is the caller's; nothing else is added but what HTTP itself needs.
   public var headers: HTTPHeaders
   /// The whole body, for methods that have one.
   public var body: [UInt8]?
@@ -73,9 +75,9 @@ public struct TLSPolicy: Sendable, Hashable {
 
 /// Which addresses a host name may resolve to.
 ///
-/// A registry names token servers and redirect targets; it must not be able to point a client at services that only the client
-/// can reach (registry-protocol.md, sections 2 and 3). The rule is applied to the address that is connected to, so a name that
-/// resolves to a private address does not get around it.
+/// A registry names token servers and redirect targets; it must not be able to point a client at services
+/// that only the client can reach (registry-protocol.md, sections 2 and 3). The rule is applied to the
+/// address that is connected to, so a name that resolves to a private address does not get around it.
 public enum AddressRule: Sendable, Hashable {
   /// No restriction: the user named the host.
   case any
@@ -87,9 +89,9 @@ public enum AddressRule: Sendable, Hashable {
 public struct Patience: Sendable, Hashable {
   /// Seconds until the connection must stand.
   public var connectSeconds = 30
-  /// A transfer slower than this many bytes per second …
+  /// Bytes per second; a transfer that is slower for `stallSeconds` is given up as stalled.
   public var stallBytesPerSecond = 1024
-  /// … for this many seconds is given up as stalled. 0 turns the check off.
+  /// Seconds that a transfer may be too slow; 0 turns the check off.
   public var stallSeconds = 30
 
   /// The defaults.

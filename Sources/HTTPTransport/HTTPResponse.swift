@@ -2,7 +2,9 @@
 public struct HTTPResponse: Sendable {
   /// The status code.
   public var status: Int
-  /// All header fields in order. Names keep their spelling; look-ups ignore case.
+  /// All header fields in order.
+  ///
+  /// Names keep their spelling; look-ups ignore case.
   public var headers: HTTPHeaders
   /// Whether the address that answered is one that `AddressRule.publicOnly` refuses. False behind a proxy.
   public var isFromPrivateAddress = false

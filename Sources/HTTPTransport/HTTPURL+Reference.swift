@@ -1,5 +1,6 @@
 extension HTTPURL {
-  /// The URL that `reference` means when it stands in an answer to this one (RFC 3986, section 5), as `Location` and `Link` do.
+  /// The URL that `reference` means when it stands in an answer to this one (RFC 3986, section 5), as
+  /// `Location` and `Link` do.
   ///
   /// An absolute reference is kept as it is; dots in the path of a relative one are resolved.
   ///
@@ -15,7 +16,9 @@ extension HTTPURL {
     return try HTTPURL(parsing: beforePath + Self.merge(parts.rest, into: target))
   }
 
-  /// The URL with one more item at the end of its query, name and value percent-encoded. Nothing else changes.
+  /// The URL with one more item at the end of its query, name and value percent-encoded.
+  ///
+  /// Nothing else changes.
   public func appending(queryItem name: String, value: String) throws(TransportError) -> HTTPURL {
     let separator =
       if let query = description.firstIndex(of: "?") {

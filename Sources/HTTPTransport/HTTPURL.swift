@@ -8,18 +8,20 @@ public struct HTTPURL: Sendable, Hashable, CustomStringConvertible {
   public let host: String
   /// The port, the scheme's own when none is written.
   public let port: Int
-  /// Everything from the path on, query included, without fragment. Begins with `/`.
+  /// Everything from the path on, query included, without fragment.
+  ///
+  /// Begins with `/`.
   public let target: String
   /// The URL as it is sent.
   public let description: String
 
   /// Takes apart an absolute URL.
   ///
-  /// Only a fragment is dropped, and spaces and bytes above 0x7E are percent-encoded, which servers forget in `Location`.
-  /// The host may consist of letters, digits, `-`, `.` and `_` only, or be an IPv6 address: then nobody who reads the
-  /// text after us can find another host in it.
+  /// Only a fragment is dropped, and spaces and bytes above 0x7E are percent-encoded, which servers forget in
+  /// `Location`. The host may consist of letters, digits, `-`, `.` and `_` only, or be an IPv6 address: then
+  /// nobody who reads the text after us can find another host in it.
   ///
-  /// - Throws: `TransportError.badURL`, also for user information, which has no place in a URL that is logged.
+  /// - Throws: `TransportError.badURL`, also for user information: it has no place in a URL that is logged.
   public init(parsing text: String) throws(TransportError) {
     let text = try Self.sendable(text)
     guard let parts = Self.split(text), let scheme = parts.scheme, let authority = parts.authority else {
@@ -128,7 +130,8 @@ extension HTTPURL {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// The beginning of what was meant to be a URL, fit for a message: no query, no user information, no control characters.
+  /// The beginning of what was meant to be a URL, fit for a message: no query, no user information, no
+  /// control characters.
   static func shortened(_ text: String) -> String {
     var shown = text.prefix { !"?#".contains($0) }
     if let start = shown.firstRange(of: "//")?.upperBound {

@@ -5,7 +5,8 @@ struct IPAddress: Hashable {
   /// Four or sixteen, in network order.
   let bytes: [UInt8]
 
-  /// The address that is written, in the usual notation only: four decimal numbers, or IPv6 with or without brackets.
+  /// The address that is written, in the usual notation only: four decimal numbers, or IPv6 with or without
+  /// brackets.
   init?(host: String) {
     let text = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     if !host.hasPrefix("["), let four = Self.parse(text, family: AF_INET, byteCount: 4) {
@@ -17,7 +18,8 @@ struct IPAddress: Hashable {
     }
   }
 
-  /// The address that a resolver takes `host` for without asking anyone: also `127.1`, `0x7f000001` or `017700000001`.
+  /// The address that a resolver takes `host` for without asking anyone: also `127.1`, `0x7f000001` or
+  /// `017700000001`.
   init?(looselyReading host: String) {
     if let address = IPAddress(host: host) {
       self = address
@@ -52,8 +54,8 @@ struct IPAddress: Hashable {
     bytes.count == 4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1]
   }
 
-  /// False for loopback, link-local, private, shared, unique-local, multicast, reserved and unspecified addresses, and for
-  /// IPv6 addresses that carry such an IPv4 address.
+  /// False for loopback, link-local, private, shared, unique-local, multicast, reserved and unspecified
+  /// addresses, and for IPv6 addresses that carry such an IPv4 address.
   var isPublic: Bool {
     if bytes.count == 4 { return !Self.closedRanges4.contains { contains($0.prefix, $0.length) } }
     if let carried = carriedIPv4 { return carried.isPublic }

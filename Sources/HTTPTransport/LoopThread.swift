@@ -10,8 +10,8 @@ enum LoopThread {
 
   /// Runs `body` on a new thread.
   ///
-  /// Signals are left to the other threads; above all, OpenSSL's writes to a closed connection must not end the process
-  /// by SIGPIPE. libcurl's resolver threads inherit that.
+  /// Signals are left to the other threads; above all, OpenSSL's writes to a closed connection must not end
+  /// the process by SIGPIPE. libcurl's resolver threads inherit that.
   static func start(_ body: @escaping @Sendable () -> Void) throws(TransportError) {
     let context = Unmanaged.passRetained(Body(body))
     var thread = pthread_t()

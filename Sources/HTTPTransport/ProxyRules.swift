@@ -2,8 +2,8 @@ import Glibc
 
 /// Which proxy a URL goes through, by the variables that curl reads.
 ///
-/// The choice is made here and not left to libcurl for two reasons: hosts that are this machine never use a proxy, and the
-/// address rule must know whether the address that is connected to is the server's.
+/// The choice is made here and not left to libcurl for two reasons: hosts that are this machine never use a
+/// proxy, and the address rule must know whether the address that is connected to is the server's.
 struct ProxyRules: Sendable {
   /// `http_proxy` and the like.
   let environment: [String: String]
@@ -38,7 +38,8 @@ struct ProxyRules: Sendable {
     return value?.isEmpty == false ? value : nil
   }
 
-  /// Whether `no_proxy` has an entry for the host: a name with everything below it, an address, a range of addresses, or `*`.
+  /// Whether `no_proxy` has an entry for the host: a name with everything below it, an address, a range of
+  /// addresses, or `*`.
   private func isExempt(_ host: String) -> Bool {
     guard let list = value(of: ["no_proxy", "NO_PROXY"]) else { return false }
     let address = IPAddress(host: host)

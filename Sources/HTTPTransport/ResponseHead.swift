@@ -14,7 +14,9 @@ struct ResponseHead {
     case tooLarge
   }
 
-  /// Takes the next line, its end included. Interim (1xx) heads are dropped.
+  /// Takes the next line, its end included.
+  ///
+  /// Interim (1xx) heads are dropped.
   mutating func add(_ line: UnsafeRawBufferPointer) -> Step {
     byteCount += line.count
     guard byteCount <= Self.byteLimit else { return .tooLarge }

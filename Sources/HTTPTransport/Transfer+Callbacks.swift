@@ -2,7 +2,9 @@ import CCurl
 import Glibc
 
 extension Transfer {
-  /// Connects libcurl's callbacks. The contexts are valid because the loop keeps a transfer until its handle is out of use.
+  /// Connects libcurl's callbacks.
+  ///
+  /// The contexts are valid because the loop keeps a transfer until its handle is out of use.
   func installCallbacks() throws(TransportError) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     try easy.set(.headerContext, context)
@@ -27,7 +29,8 @@ extension Transfer {
       }, CURLOPT_PREREQFUNCTION)
   }
 
-  /// Connects the callbacks that deliver the request's body, also a second time when a reused connection turns out dead.
+  /// Connects the callbacks that deliver the request's body, also a second time when a reused connection
+  /// turns out dead.
   func installBodyCallbacks() throws(TransportError) {
     let context = Unmanaged.passUnretained(self).toOpaque()
     try easy.set(.readContext, context)
@@ -51,13 +54,11 @@ extension Transfer {
 
   /// A socket that child processes do not inherit, or -1 (CURL_SOCKET_BAD) when the rule forbids the address.
   private func openSocket(_ wanted: UnsafeMutablePointer<curl_sockaddr>?) -> CInt {
-    guard let wanted else { return -1 }
-    let allowed = withUnsafePointer(to: &wanted.pointee.addr) { address in
-      allows(
-        IPAddress(address, family: wanted.pointee.family), shownAs: Self.text(address, wanted.pointee.addrlen)
-      )
-    }
-    guard allowed else { return -1 }
+    // The address is longer than the field: the pointer must reach over its end.
+    guard let wanted, let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return -1 }
+    let address = (UnsafeRawPointer(wanted) + offset).assumingMemoryBound(to: sockaddr.self)
+    let known = IPAddress(address, family: wanted.pointee.family)
+    guard allows(known, shownAs: Self.text(address, wanted.pointee.addrlen)) else { return -1 }
     return socket(
       wanted.pointee.family, wanted.pointee.socktype | CInt(SOCK_CLOEXEC.rawValue), wanted.pointee.protocol)
   }

@@ -5,9 +5,10 @@ extension Transfer {
   func error(for code: CURLcode) -> TransportError {
     let host = job.request.url.host
     let reason = Self.withoutQuery(easy.failureText(code))
-    if let forbiddenAddress, code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK {
-      return .forbiddenAddress(host: host, address: forbiddenAddress)
-    }
+    // A name may have public addresses as well; when those do not answer, that is the news.
+    let wasForbidden =
+      code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_COULDNT_CONNECT && !triedAllowedAddress
+    if let forbiddenAddress, wasForbidden { return .forbiddenAddress(host: host, address: forbiddenAddress) }
     switch code {
     case CURLE_URL_MALFORMAT: return .badURL(HTTPURL.shortened(job.request.url.description) + ": " + reason)
     case CURLE_COULDNT_RESOLVE_HOST: return .hostNotFound(host: host)
@@ -65,7 +66,7 @@ extension Transfer {
 
   /// A query may hold a signature or a token.
   private static func withoutQuery(_ text: String) -> String {
-    text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+    text.split(separator: " ").map { word in
       word.firstIndex(of: "?").map { word[..<$0] } ?? word
     }.joined(separator: " ")
   }

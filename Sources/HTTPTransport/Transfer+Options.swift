@@ -18,7 +18,8 @@ extension Transfer {
     try easy.set(.refusesUserInURL, true)
     try easy.set(.protocols, "http,https")
     try easy.set(.httpVersion, CURL_HTTP_VERSION_2TLS)
-    try easy.set(.waitsForMultiplexing, true)
+    // Without TLS there is no HTTP/2 to wait for.
+    try easy.set(.waitsForMultiplexing, job.request.url.scheme == "https")
     try easy.set(.noSignal, true)
     try easy.set(.keepsAlive, true)
     try easy.set(.bufferSize, 512 * 1024)

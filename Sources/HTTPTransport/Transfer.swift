@@ -1,13 +1,17 @@
 import CCurl
 
-/// One request on its way. Belongs to the loop's thread, where libcurl calls it back.
+/// One request on its way.
 ///
-/// A callback cannot throw: an error is kept here, libcurl is told to stop, and `result` brings the error out.
+/// Belongs to the loop's thread, where libcurl calls it back.
+///
+/// A callback cannot throw: an error is kept here, libcurl is told to stop, and `result` brings the error
+/// out.
 final class Transfer {
   let easy: EasyHandle
   let job: TransferJob
-  /// The last address that the rule forbade, while none was allowed.
-  var forbiddenAddress: String?
+  /// The last address that the rule forbade.
+  private(set) var forbiddenAddress: String?
+  private(set) var triedAllowedAddress = false
   /// How much of the request's body libcurl has taken.
   var uploadedCount = 0
 
@@ -141,6 +145,7 @@ final class Transfer {
   func allows(_ address: IPAddress?, shownAs text: @autoclosure () -> String) -> Bool {
     guard job.request.addressRule == .publicOnly, job.proxy == nil else { return true }
     if let address, address.isPublic {
+      triedAllowedAddress = true
       return true
     }
     forbiddenAddress = text()

@@ -1,6 +1,8 @@
 import CCurl
 
-/// Drives all transfers. Lives on its own thread from beginning to end; others reach it through the queue.
+/// Drives all transfers.
+///
+/// Lives on its own thread from beginning to end; others reach it through the queue.
 final class TransferLoop {
   private let multi: MultiHandle
   private let queue: CommandQueue

@@ -1,18 +1,20 @@
 /// Sends one HTTP request and streams what comes back.
 ///
-/// A transport knows nothing of registries: it follows no redirect, adds no credentials and retries nothing. It is a protocol so
-/// that the logic above it can be tested with a script instead of a socket.
+/// A transport knows nothing of registries: it follows no redirect, adds no credentials and retries nothing.
+/// It is a protocol so that the logic above it can be tested with a script instead of a socket.
 public protocol Transport: Sendable {
   /// Sends `request` and gives the answer to `receiver`.
   ///
-  /// Returns when the body is complete, or when the receiver wanted no body. A response of any status is a result, not
-  /// an error. Cancelling the task closes the connection and throws `CancellationError`.
+  /// Returns when the body is complete, or when the receiver wanted no body. A response of any status is a
+  /// result, not an error. Cancelling the task closes the connection and throws `CancellationError`.
   ///
   /// - Throws: `TransportError`, or whatever the receiver threw.
   func send(_ request: HTTPRequest, to receiver: some ResponseReceiver) async throws -> HTTPResponse
 }
 
-/// Takes a response while it arrives. Called on the transport's own thread, so it must not wait for anything but a disk.
+/// Takes a response while it arrives.
+///
+/// Called on the transport's own thread, so it must not wait for anything but a disk.
 public protocol ResponseReceiver: AnyObject, Sendable {
   /// The head of the final response (interim 1xx ones are not shown).
   ///
@@ -22,11 +24,14 @@ public protocol ResponseReceiver: AnyObject, Sendable {
 
   /// The next bytes of the body, never empty.
   ///
-  /// Returns false to pause: nothing was taken, and the same bytes come again after `TransferControl.resume()`.
+  /// Returns false to pause: nothing was taken, and the same bytes come again after
+  /// `TransferControl.resume()`.
   func receive(_ bytes: RawSpan) throws -> Bool
 }
 
-/// Wakes a paused transfer. Safe to use from any thread, also when the transfer has ended.
+/// Wakes a paused transfer.
+///
+/// Safe to use from any thread, also when the transfer has ended.
 public struct TransferControl: Sendable {
   private let action: @Sendable () -> Void
 

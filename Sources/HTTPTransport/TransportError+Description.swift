@@ -9,7 +9,7 @@ extension TransportError: CustomStringConvertible {
     case .tls(let host, let reason):
       "no secure connection to \(host): \(reason); if its authority is a private one, give its certificate"
     case .forbiddenAddress(let host, let address):
-      "refused to connect to \(host): \(address) is not a public address, and only the registry itself may have such a one"
+      "refused to connect to \(host): \(address) is not a public address, which only the registry itself may have"
     case .connectionLost(let host, let reason): "lost the connection to \(host): \(reason)"
     case .stalled(let host, let seconds): "gave up on \(host): next to nothing arrived for \(seconds) s"
     case .bodyTooLarge(let limit): "refused a response of more than \(limit) bytes"

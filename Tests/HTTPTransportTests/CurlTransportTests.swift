@@ -150,8 +150,8 @@ import Testing
   @Test func `interim responses and trailers are not shown`() async throws {
     let server = try ScriptedServer { _ in
       .raw(
-        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: 1\r\n\r\n"
-          + "3\r\nabc\r\n0\r\nB: 2\r\n\r\n")
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+          + "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: 1\r\n\r\n3\r\nabc\r\n0\r\nB: 2\r\n\r\n")
     }
     defer { server.stop() }
     let receiver = TestReceiver()

@@ -54,7 +54,8 @@ import Testing
     #expect(try HTTPURL(parsing: "http://h/x").resolving(text).description == text)
   }
 
-  /// The examples of RFC 3986, section 5.4, without those for other schemes, user information and fragments alone.
+  /// The examples of RFC 3986, section 5.4, without those for other schemes, user information and fragments
+  /// alone.
   @Test(arguments: [
     ("g", "http://a/b/c/g"), ("./g", "http://a/b/c/g"), ("g/", "http://a/b/c/g/"), ("/g", "http://a/g"),
     ("//g", "http://g"), ("?y", "http://a/b/c/d;p?y"), ("g?y", "http://a/b/c/g?y"),

@@ -18,7 +18,8 @@ struct ScriptedConnection {
 
   /// The next request; nil when the connection has ended or what came is no request.
   mutating func readRequest() -> RecordedRequest? {
-    guard let first = readLine() else { return nil }
+    // A TLS greeting, for instance, need not have the line end that one would wait for.
+    guard !received.isEmpty || receive(), received[0] > 0x20, let first = readLine() else { return nil }
     let words = first.split(separator: " ")
     guard words.count == 3 else { return nil }
     var headers: [(name: String, value: String)] = []
@@ -155,7 +156,9 @@ struct ScriptedConnection {
     waitFor(0x2000, milliseconds: CInt(milliseconds))
   }
 
-  /// Ends the sending side. Then reads until the client ends too: a close with unread bytes would become a reset.
+  /// Ends the sending side.
+  ///
+  /// Then reads until the client ends too: a close with unread bytes would become a reset.
   private func finish() {
     shutdown(socket, CInt(SHUT_WR))
     var waste = [UInt8](repeating: 0, count: 1 << 12)

@@ -1,6 +1,8 @@
 /// A request as it arrived.
 public struct RecordedRequest: Sendable {
-  /// The connection's number, from 1 in the order of their acceptance. Equal numbers mean that it was reused.
+  /// The connection's number, from 1 in the order of their acceptance.
+  ///
+  /// Equal numbers mean that it was reused.
   public let connection: Int
   /// The method, as sent.
   public let method: String
@@ -64,7 +66,9 @@ public struct ScriptedReply: Sendable {
     _ status: Int, _ body: [UInt8] = [], _ headers: KeyValuePairs<String, String> = [:]
   ) -> ScriptedReply { ScriptedReply(status, body, headers) }
 
-  /// Status 200 and bytes. To a HEAD request, the head alone is sent.
+  /// Status 200 and bytes.
+  ///
+  /// To a HEAD request, the head alone is sent.
   public static func ok(_ body: [UInt8] = [], _ headers: KeyValuePairs<String, String> = [:]) -> ScriptedReply
   {
     ScriptedReply(200, body, headers)
@@ -80,8 +84,9 @@ public struct ScriptedReply: Sendable {
     ScriptedReply(status, [], ["Location": location])
   }
 
-  /// These bytes and nothing else: head, lengths and line ends are the test's. The connection is closed after them,
-  /// unless another ending is chosen.
+  /// These bytes and nothing else: head, lengths and line ends are the test's.
+  ///
+  /// The connection is closed after them, unless another ending is chosen.
   public static func raw(_ text: String) -> ScriptedReply { raw(Array(text.utf8)) }
 
   /// These bytes and nothing else, then the connection is closed.
@@ -99,7 +104,9 @@ public struct ScriptedReply: Sendable {
     with { $0.headers.append((name, value)) }
   }
 
-  /// The same with a `Content-Length` that need not be true. The connection is closed after the body.
+  /// The same with a `Content-Length` that need not be true.
+  ///
+  /// The connection is closed after the body.
   public func declaring(_ byteCount: Int) -> ScriptedReply {
     with {
       $0.framing = .contentLength(byteCount)
@@ -120,10 +127,13 @@ public struct ScriptedReply: Sendable {
     }
   }
 
-  /// The same, but after `byteCount` bytes of the body (of everything, for `raw`) the connection is closed in good order.
+  /// The same, but after `byteCount` bytes of the body (of everything, for `raw`) the connection is closed in
+  /// good order.
   public func cut(after byteCount: Int) -> ScriptedReply { stopping(after: byteCount, .close) }
 
-  /// The same, but after `byteCount` bytes the connection is reset (RST). The client may lose what it has not read by then.
+  /// The same, but after `byteCount` bytes the connection is reset (RST).
+  ///
+  /// The client may lose what it has not read by then.
   public func reset(after byteCount: Int) -> ScriptedReply { stopping(after: byteCount, .reset) }
 
   /// The same, but after `byteCount` bytes nothing more comes until the client goes or the server is stopped.

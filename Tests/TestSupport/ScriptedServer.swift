@@ -12,8 +12,9 @@ import Synchronization
 /// #expect(server.requests.map(\.target) == ["/v2/"])
 /// ```
 ///
-/// The handler runs on the thread of the connection, several at once; it may block, and it may capture other servers' URLs.
-/// Connections are kept alive unless the reply or the client says otherwise. Nothing but the handler decides what is answered.
+/// The handler runs on the thread of the connection, several at once; it may block, and it may capture other
+/// servers' URLs. Connections are kept alive unless the reply or the client says otherwise. Nothing but the
+/// handler decides what is answered.
 public final class ScriptedServer: Sendable {
   /// Answers one request.
   public typealias Handler = @Sendable (RecordedRequest) -> ScriptedReply
@@ -32,7 +33,9 @@ public final class ScriptedServer: Sendable {
   private let state = Mutex(State())
   private let handler: Handler
 
-  /// A server that is ready when this returns. It must be stopped, or it stays until the process ends.
+  /// A server that is ready when this returns.
+  ///
+  /// It must be stopped, or it stays until the process ends.
   public init(_ handler: @escaping Handler) throws {
     self.handler = handler
     (listener, port) = try Self.listen()
@@ -54,7 +57,9 @@ public final class ScriptedServer: Sendable {
   /// The number of connections that are open now.
   public var openConnectionCount: Int { state.withLock { $0.open.count } }
 
-  /// Closes the port and every connection; stalled replies end. Later calls do nothing.
+  /// Closes the port and every connection; stalled replies end.
+  ///
+  /// Later calls do nothing.
   public func stop() {
     state.withLock { state in
       guard !state.isStopped else { return }
