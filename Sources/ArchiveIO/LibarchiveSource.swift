@@ -7,6 +7,7 @@ final class LibarchiveSource: ByteSource {
   private final class Input {
     let source: BufferedSource
     var pending = 0
+    var given: Int64 = 0
     var failure: (any Error)?
     init(_ source: BufferedSource) { self.source = source }
   }
@@ -29,6 +30,7 @@ final class LibarchiveSource: ByteSource {
     case .none: break
     }
     archive_read_support_format_raw(archive)
+    archive_read_support_format_empty(archive)
     try open()
   }
 
@@ -45,6 +47,7 @@ final class LibarchiveSource: ByteSource {
           input.source.skip(input.pending)
           let bytes = try input.source.peek(1)
           input.pending = bytes.count
+          input.given += Int64(bytes.count)
           buffer?.pointee = bytes.baseAddress
           return bytes.count
         } catch {
@@ -54,8 +57,9 @@ final class LibarchiveSource: ByteSource {
       }, nil)
     var entry: OpaquePointer?
     let status = opened == ARCHIVE_OK ? archive_read_next_header(archive, &entry) : opened
-    // A compressed stream of nothing has no entry.
-    if status == ARCHIVE_EOF { hasEnded = true } else if status != ARCHIVE_OK { throw failure() }
+    // A compressed stream of nothing has no entry, but damaged ones are also taken for empty.
+    if status != ARCHIVE_OK && status != ARCHIVE_EOF || archive_errno(archive) != 0 { throw failure() }
+    if status == ARCHIVE_EOF { try end() }
     guard archive_filter_count(archive) > 1 else {
       throw DecompressionError(compression, "only the first bytes look like it")
     }
@@ -65,8 +69,19 @@ final class LibarchiveSource: ByteSource {
     if hasEnded { return 0 }
     let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
     guard count >= 0 else { throw failure() }
-    if count == 0 { hasEnded = true }
+    if count == 0 { try end() }
     return count
+  }
+
+  /// Libarchive's bzip2 filter stops at what is not another stream and says nothing of it.
+  private func end() throws {
+    hasEnded = true
+    let isConsumed = archive_filter_bytes(archive, -1) == input.given
+    if isConsumed { input.source.skip(input.pending) }
+    input.pending = 0
+    guard try isConsumed && input.source.peek(1).isEmpty else {
+      throw DecompressionError(compression, "bytes follow the end of the stream")
+    }
   }
 
   private func failure() -> any Error {

@@ -85,6 +85,12 @@ extension ImageCases {
     },
     one("xz of nothing", "the empty layer, compressed") { try await LayerBytes.xz([]) },
     one("bzip2 of nothing", "the empty layer, compressed") { try await LayerBytes.bzip2([]) },
+    one("xz of nothing, cut short", "an empty layer must be whole as well", .bothRefuse) {
+      try await Array(LayerBytes.xz([]).dropLast(7))
+    },
+    one("bzip2 of nothing, cut short", "an empty layer must be whole as well", .bothRefuse) {
+      try await Array(LayerBytes.bzip2([]).dropLast(4))
+    },
     one("zstd of nothing", "the empty layer, compressed") { try await LayerBytes.zstd([]) },
     one("zstd followed by junk", "bytes after the last frame are an error", .bothRefuse) {
       try await LayerBytes.zstd(first) + Array("junk that is no frame".utf8)
