@@ -10,6 +10,7 @@ public struct HTTPResponse: Sendable {
   public var isFromPrivateAddress = false
 
   /// A head.
+  ///
   public init(status: Int, headers: HTTPHeaders) {
     self.status = status
     self.headers = headers

@@ -21,7 +21,8 @@ public struct NixStoreProgram: Sendable {
     let result = try await run(
       .path(path), arguments: ["--add-fixed", "sha256", file.string], output: .string(limit: 1 << 16),
       error: .string(limit: 1 << 16))
-    guard result.terminationStatus.isSuccess, let line = result.standardOutput.split(separator: "\n").last else {
+    guard result.terminationStatus.isSuccess, let line = result.standardOutput.split(separator: "\n").last
+    else {
       throw NixStoreFailure(action: "add \(file) to the store", reason: result.standardError)
     }
     let path = String(line)

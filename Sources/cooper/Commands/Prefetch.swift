@@ -61,7 +61,8 @@ struct Prefetch: AsyncParsableCommand {
     let job = try await PullJob(
       source: request.reference, platform: PlatformRequest(os: os, architecture: arch, variant: variant),
       isUnpinnedAllowed: true,
-      access: RegistryAccess(registry, output: messages, domain: request.reference.domain), cache: BlobCache(.current))
+      access: RegistryAccess(registry, output: messages, domain: request.reference.domain),
+      cache: BlobCache(.current))
     let addition = StoreAddition(
       job: job, name: try request.finalName(), fileName: request.fileName, environment: .current)
     let found = try await addition.run()
@@ -123,7 +124,8 @@ struct PrefetchRequest {
 
   func finalName() throws -> FinalName {
     try FinalName(
-      name: finalImageName, tag: finalImageTag, destination: .dockerArchive(nil, name: nil), source: reference)
+      name: finalImageName, tag: finalImageTag, destination: .dockerArchive(nil, name: nil), source: reference
+    )
   }
 }
 

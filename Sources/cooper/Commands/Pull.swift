@@ -62,7 +62,8 @@ struct Pull: AsyncParsableCommand {
     let job = try await PullJob(
       source: source, platform: platform.request(), isUnpinnedAllowed: unpinned,
       access: RegistryAccess(registry, output: messages, domain: source.domain), cache: BlobCache(.current))
-    let names = try FinalName(name: finalImageName, tag: finalImageTag, destination: destination, source: source)
+    let names = try FinalName(
+      name: finalImageName, tag: finalImageTag, destination: destination, source: source)
     let summary = try await job.write(to: destination, named: names, era: era, expected: expected)
     if json { try Console.output(job.description(of: summary, named: names, destination: destination)) }
   }
@@ -89,7 +90,8 @@ struct FinalName {
     let fallback: Reference
     if case .dockerArchive(_, let given?) = destination {
       guard name == nil, tag == nil else {
-        throw UsageError("the name is given twice: after the path, and by --final-image-name or --final-image-tag")
+        throw UsageError(
+          "the name is given twice: after the path, and by --final-image-name or --final-image-tag")
       }
       fallback = try Reference(parsing: given)
     } else {

@@ -34,7 +34,9 @@ enum Interruption {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number) { number in
         let byte = UInt8(truncatingIfNeeded: number)
-        _ = withUnsafeBytes(of: byte) { Glibc.write(Interruption.pipe?.writeEnd.rawValue ?? -1, $0.baseAddress, 1) }
+        _ = withUnsafeBytes(of: byte) {
+          Glibc.write(Interruption.pipe?.writeEnd.rawValue ?? -1, $0.baseAddress, 1)
+        }
       }
     }
   }

@@ -118,7 +118,9 @@ final class Progress: Sendable {
     let seconds = max(now() - item.started, 0.001)
     let rate = Double(count - item.initial) / seconds
     var facts = "\(ByteCount.text(count))"
-    guard let total = item.total, total > 0 else { return "\(item.name) \(facts) \(ByteCount.text(Int64(rate)))/s" }
+    guard let total = item.total, total > 0 else {
+      return "\(item.name) \(facts) \(ByteCount.text(Int64(rate)))/s"
+    }
     facts += "/\(ByteCount.text(total)) \(ByteCount.text(Int64(rate)))/s"
     if rate > 0, count < total { facts += " \(Self.duration(Double(total - count) / rate))" }
     let space = max(5, min(30, width - item.name.count - facts.count - 5))

@@ -12,7 +12,9 @@ struct ExpectedHash: Hashable, CustomStringConvertible {
     } catch {
       throw UsageError("--hash \(text): \(error)")
     }
-    guard hash.algorithm == .sha256 else { throw UsageError("--hash \(text): only SHA-256 is used for archives") }
+    guard hash.algorithm == .sha256 else {
+      throw UsageError("--hash \(text): only SHA-256 is used for archives")
+    }
   }
 
   /// Whether it is the hash of the content that has `digest`.
@@ -34,7 +36,8 @@ struct HashMismatch: Error, CustomStringConvertible {
         found    \(NixHash(found)?.sri ?? found.description)
       """
     if let otherEra {
-      text += "\nThe expected hash is that of --era \(otherEra.rawValue): it was pinned with a skopeo \(otherEra.period)."
+      text +=
+        "\nThe expected hash is that of --era \(otherEra.rawValue): it was pinned with a skopeo \(otherEra.period)."
     }
     return text
   }

@@ -106,7 +106,8 @@ struct ImageDescription {
   /// Control characters made visible: labels must not move the cursor.
   private static func printable(_ text: String) -> String {
     text.unicodeScalars.map { scalar in
-      scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+      scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
+        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
     }.joined()
   }
 }

@@ -27,9 +27,24 @@ enum ImageLocation: Hashable {
 
   private static let transports: [(String, @Sendable (String) throws -> ImageLocation)] = [
     ("docker://", { .registry(try Reference(parsing: $0)) }),
-    ("docker-archive:", { let (path, rest) = try split($0); return .dockerArchive(path, image: rest) }),
-    ("oci-archive:", { let (path, rest) = try split($0); return .ociArchive(path, name: rest) }),
-    ("oci:", { let (path, rest) = try split($0); return .ociLayout(path, name: rest) }),
+    (
+      "docker-archive:",
+      {
+        let (path, rest) = try split($0); return .dockerArchive(path, image: rest)
+      }
+    ),
+    (
+      "oci-archive:",
+      {
+        let (path, rest) = try split($0); return .ociArchive(path, name: rest)
+      }
+    ),
+    (
+      "oci:",
+      {
+        let (path, rest) = try split($0); return .ociLayout(path, name: rest)
+      }
+    ),
   ]
 
   /// A path, and what follows its first colon.

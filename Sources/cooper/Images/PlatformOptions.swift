@@ -25,7 +25,9 @@ struct PlatformOptions: ParsableArguments {
   static var hostArchitecture: String {
     var system = utsname()
     uname(&system)
-    let machine = withUnsafeBytes(of: system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    let machine = withUnsafeBytes(of: system.machine) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
     return switch machine {
     case "x86_64": "amd64"
     case "aarch64": "arm64"

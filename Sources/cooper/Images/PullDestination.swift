@@ -28,14 +28,17 @@ enum PullDestination: Hashable {
       return
     }
     if text.hasPrefix("docker://") {
-      throw UsageError("-o \(text) is a registry; to copy an image from one registry to another use cooper copy")
+      throw UsageError(
+        "-o \(text) is a registry; to copy an image from one registry to another use cooper copy")
     }
     let path = text == "-" ? nil : FilePath(text)
     switch format ?? Self.format(of: text) {
     case .dockerArchive: self = .dockerArchive(path, name: nil)
     case .ociArchive: self = .ociArchive(path, name: nil)
     case .oci:
-      guard let path else { throw UsageError("an OCI layout is a directory and cannot go to standard output") }
+      guard let path else {
+        throw UsageError("an OCI layout is a directory and cannot go to standard output")
+      }
       self = .ociLayout(path, name: nil)
     }
   }

@@ -19,7 +19,8 @@ struct PullJob: Sendable {
   ///
   /// - Throws: `Unpinned` for a reference without digest unless that is allowed; it names the digest to pin.
   init(
-    source: Reference, platform: PlatformRequest, isUnpinnedAllowed: Bool, access: RegistryAccess, cache: BlobCache
+    source: Reference, platform: PlatformRequest, isUnpinnedAllowed: Bool, access: RegistryAccess,
+    cache: BlobCache
   ) async throws {
     (client, progress) = (access.client, access.progress)
     self.cache = cache
@@ -34,14 +35,16 @@ struct PullJob: Sendable {
   ///
   /// - Throws: `HashMismatch` when the archive is not the expected one; nothing is left then.
   func write(
-    to destination: PullDestination, named name: FinalName, era: DockerArchiveEra, expected: ExpectedHash? = nil,
+    to destination: PullDestination, named name: FinalName, era: DockerArchiveEra,
+    expected: ExpectedHash? = nil,
     computingDigest: Bool = false
   ) async throws -> DockerArchiveWriter.Summary? {
     defer { progress.finish() }
     switch destination {
     case .dockerArchive(let path, _):
       return try await writeDockerArchive(
-        to: path, named: name, era: era, expected: expected, computingDigest: computingDigest || expected != nil)
+        to: path, named: name, era: era, expected: expected,
+        computingDigest: computingDigest || expected != nil)
     case .ociLayout(let path, let given):
       try requireNoHash(expected)
       try await writeLayout(to: path, name: given ?? name.reference.tag)
@@ -53,13 +56,16 @@ struct PullJob: Sendable {
   }
 
   private func requireNoHash(_ expected: ExpectedHash?) throws {
-    if expected != nil { throw UsageError("--hash is the hash of a docker-archive; there is none for OCI layouts") }
+    if expected != nil {
+      throw UsageError("--hash is the hash of a docker-archive; there is none for OCI layouts")
+    }
   }
 
   // MARK: docker-archive
 
   private func writeDockerArchive(
-    to path: FilePath?, named name: FinalName, era: DockerArchiveEra, expected: ExpectedHash?, computingDigest: Bool
+    to path: FilePath?, named name: FinalName, era: DockerArchiveEra, expected: ExpectedHash?,
+    computingDigest: Bool
   ) async throws -> DockerArchiveWriter.Summary {
     let output = try OutputFile(path)
     let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress)
@@ -67,7 +73,8 @@ struct PullJob: Sendable {
     return try await fetch.run {
       let summary = try writer.write(to: output.archiveOutput, computingDigest: computingDigest)
       if let expected, let found = summary.digest, !expected.matches(found) {
-        throw HashMismatch(expected: expected, found: found, otherEra: try Self.otherEra(of: writer, matching: expected))
+        throw HashMismatch(
+          expected: expected, found: found, otherEra: try Self.otherEra(of: writer, matching: expected))
       }
       if case .new(let file) = output { try file.commit() }
       return summary
@@ -103,7 +110,8 @@ struct PullJob: Sendable {
     let present = try await Thread.run { [remote] in
       Set(try remote.manifest.value.layers.map(\.digest).filter { try layout.contains($0) })
     }
-    let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress, skipping: present)
+    let fetch = try await LayerFetch(
+      remote, client: client, cache: cache, progress: progress, skipping: present)
     try await fetch.run { [remote] in
       for (descriptor, subject, entry) in fetch.entries {
         try layout.add(entry, as: descriptor, subject: subject)

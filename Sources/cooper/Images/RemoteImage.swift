@@ -18,7 +18,9 @@ struct RemoteImage {
   init(_ reference: Reference, platform: PlatformRequest, client: RegistryClient) async throws {
     self.reference = reference
     top = try await client.document(for: reference)
-    guard case .manifest(let manifest) = try await client.document(for: reference, in: top, platform: platform) else {
+    guard
+      case .manifest(let manifest) = try await client.document(for: reference, in: top, platform: platform)
+    else {
       throw NestedIndex(reference: reference)
     }
     self.manifest = manifest
@@ -51,5 +53,7 @@ extension RegistryClient {
 /// An entry of an index is an index, where an image was expected.
 struct NestedIndex: Error, CustomStringConvertible {
   var reference: Reference
-  var description: String { "\(reference): the entry chosen from the index is an index itself, which is not supported" }
+  var description: String {
+    "\(reference): the entry chosen from the index is an index itself, which is not supported"
+  }
 }

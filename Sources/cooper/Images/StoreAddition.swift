@@ -31,6 +31,7 @@ struct StoreAddition {
 
   private func computedPath(_ digest: Digest) throws -> StorePath {
     try StorePath.fixedOutput(
-      flat: digest, name: fileName, storeDirectory: environment["NIX_STORE_DIR"] ?? StorePath.defaultStoreDirectory)
+      flat: digest, name: fileName,
+      storeDirectory: environment["NIX_STORE_DIR"] ?? StorePath.defaultStoreDirectory)
   }
 }
