@@ -6,7 +6,9 @@ public struct HTTPResponse: Sendable {
   ///
   /// Names keep their spelling; look-ups ignore case.
   public var headers: HTTPHeaders
-  /// Whether the address that answered is one that `AddressRule.publicOnly` refuses. False behind a proxy.
+  /// Whether the address that answered is one that `AddressRule.publicOnly` refuses.
+  ///
+  /// False behind a proxy.
   public var isFromPrivateAddress = false
 
   /// A head.

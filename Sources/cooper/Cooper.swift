@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
 
-/// The program. Its name decides what it is: called `nix-prefetch-docker` it is that program.
+/// The program.
+///
+/// Its name decides what it is: called `nix-prefetch-docker` it is that program.
 @main
 struct Cooper: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

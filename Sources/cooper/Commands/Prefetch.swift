@@ -160,7 +160,9 @@ struct PrefetchResult {
     ]
   }
 
-  /// An attribute set. Names, tags and hashes have no characters that Nix would need escaped.
+  /// An attribute set.
+  ///
+  /// Names, tags and hashes have no characters that Nix would need escaped.
   var nixExpression: String {
     "{\n" + fields.map { "  \($0.name) = \"\($0.value)\";\n" }.joined() + "}"
   }

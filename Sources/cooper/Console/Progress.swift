@@ -34,7 +34,9 @@ final class Progress: Sendable {
     if style == .bars { Thread.detach { [weak self] in Self.redraw { self } } }
   }
 
-  /// Adds a blob. `count` gives the number of bytes that arrived; `total` is in bytes.
+  /// Adds a blob.
+  ///
+  /// `count` gives the number of bytes that arrived; `total` is in bytes.
   func begin(_ name: String, total: Int64?, initial: Int64, count: @escaping @Sendable () -> Int64) -> Int {
     state.withLock { state in
       state.items.append(

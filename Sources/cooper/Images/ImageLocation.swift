@@ -13,7 +13,9 @@ enum ImageLocation: Hashable {
   /// Standard input or output, a docker-archive.
   case standardStream
 
-  /// Reads `text`. A bare name is a path when something of that name exists, and a registry reference otherwise.
+  /// Reads `text`.
+  ///
+  /// A bare name is a path when something of that name exists, and a registry reference otherwise.
   init(_ text: String) throws {
     if text == "-" { self = .standardStream; return }
     for (prefix, make) in Self.transports {

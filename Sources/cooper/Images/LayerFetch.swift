@@ -23,7 +23,9 @@ struct LayerFetch: Sendable {
     let content: SpooledBlob
   }
 
-  /// Prepares to fetch the layers of `remote` that are not among `present`. What an earlier run left in `cache` is hashed.
+  /// Prepares to fetch the layers of `remote` that are not among `present`.
+  ///
+  /// What an earlier run left in `cache` is hashed.
   init(
     _ remote: RemoteImage, client: RegistryClient, cache: BlobCache, progress: Progress,
     skipping present: Set<Digest> = []

@@ -7,7 +7,9 @@ enum OutputFile {
   case new(NewFile)
   case stream(FileDescriptor)
 
-  /// Opens `path`; nil is standard output. What exists and is no ordinary file (a pipe, `/dev/stdout`) is written to as it is.
+  /// Opens `path`; nil is standard output.
+  ///
+  /// What exists and is no ordinary file (a pipe, `/dev/stdout`) is written to as it is.
   init(_ path: FilePath?) throws {
     guard let path else {
       if isatty(STDOUT_FILENO) == 1 {

@@ -18,7 +18,9 @@ enum PullDestination: Hashable {
     case ociArchive = "oci-archive"
   }
 
-  /// Reads the argument of `-o`. A plain path is a docker-archive, or an OCI layout when it is a directory; `format` says otherwise.
+  /// Reads the argument of `-o`.
+  ///
+  /// A plain path is a docker-archive, or an OCI layout when it is a directory; `format` says otherwise.
   init(_ text: String, format: Format?) throws {
     for transport in ["docker-archive:", "oci:", "oci-archive:"] where text.hasPrefix(transport) {
       try self.init(ImageLocation(text))

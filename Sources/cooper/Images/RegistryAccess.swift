@@ -10,7 +10,9 @@ struct RegistryAccess: Sendable {
   let client: RegistryClient
   let progress: Progress
 
-  /// Reads the user's configuration. `domain` is the registry that the user named, for which `--creds` counts.
+  /// Reads the user's configuration.
+  ///
+  /// `domain` is the registry that the user named, for which `--creds` counts.
   init(_ options: RegistryOptions, output: OutputOptions, domain: String) throws {
     let progress = Progress(quiet: output.quiet)
     var configuration = try RegistryEnvironment(options).configuration(for: .pull, at: domain)
@@ -22,7 +24,9 @@ struct RegistryAccess: Sendable {
 }
 
 extension BlobCache {
-  /// This user's cache: `$XDG_CACHE_HOME/cooper/blobs`, or below `~/.cache`. Without a usable one, a nameless place in `$TMPDIR`.
+  /// This user's cache: `$XDG_CACHE_HOME/cooper/blobs`, or below `~/.cache`.
+  ///
+  /// Without a usable one, a nameless place in `$TMPDIR`.
   init(_ environment: ProcessEnvironment) {
     let base = environment["XDG_CACHE_HOME"] ?? environment.home.map { $0 + "/.cache" }
     let temporary = FilePath(environment["TMPDIR"] ?? "/tmp")
