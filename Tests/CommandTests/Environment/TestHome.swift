@@ -5,11 +5,11 @@ import TestSupport
 
 /// A home directory, a machine's configuration and a `PATH`, all empty and of this test's own.
 struct TestHome {
-  let root: TemporaryDirectory
+  let root: TestSupport::TemporaryDirectory
   var environment: ProcessEnvironment
 
   init() throws {
-    root = try TemporaryDirectory()
+    root = try TestSupport::TemporaryDirectory()
     for name in ["home", "etc", "bin", "run"] {
       try FileManager.default.createDirectory(atPath: root.appending(name), withIntermediateDirectories: true)
     }
