@@ -21,7 +21,16 @@ struct Cooper: AsyncParsableCommand {
   static func main() async {
     // A reader that goes away ends the program through the failed write, with a message and a clean-up.
     signal(SIGPIPE, SIG_IGN)
+    allowManyFiles()
     await run(root(), arguments: Array(CommandLine.arguments.dropFirst()))
+  }
+
+  /// Raises the number of open files to what the system allows: an image may have a thousand layers, each with a file.
+  private static func allowManyFiles() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   private static func root() -> any ParsableCommand.Type {

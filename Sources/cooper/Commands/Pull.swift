@@ -84,6 +84,8 @@ extension PullDestination.Format: ExpressibleByArgument {}
 struct FinalName {
   /// Normalised, with a tag.
   let reference: Reference
+  /// The tag that somebody gave; nil where `latest` only fills a gap. Layouts can do without a tag.
+  let givenTag: String?
 
   /// The name asked for by option, by the destination, or the source's own; the tag alike, and `latest` in the end.
   init(name: String?, tag: String?, destination: PullDestination, source: Reference) throws {
@@ -101,7 +103,8 @@ struct FinalName {
     guard base.digest == nil || name == nil else {
       throw UsageError("--final-image-name \(base) has a digest; an image in an archive is named NAME:TAG")
     }
-    reference = try base.withDigest(nil).withTag(tag ?? base.tag ?? destination.tag ?? "latest")
+    givenTag = tag ?? base.tag ?? destination.tag
+    reference = try base.withDigest(nil).withTag(givenTag ?? "latest")
   }
 }
 

@@ -72,6 +72,8 @@ struct LayerFetch: Sendable {
         while let next = try await group.next() { value = next ?? value }
       } catch {
         blobs.forEach { $0.content.fail(error) }
+        // What has bytes stays for the next run.
+        blobs.filter { $0.content.receivedByteCount == 0 }.forEach { $0.entry.remove() }
         throw error
       }
       return value

@@ -21,12 +21,19 @@ enum OutputFile {
     var status = stat()
     let exists = stat(path.string, &status) == 0
     switch exists ? status.st_mode & S_IFMT : S_IFREG {
-    case S_IFREG: self = .new(try NewFile(at: path))
+    case S_IFREG: self = .new(try NewFile(at: Self.target(of: path)))
     case S_IFDIR: throw UsageError("\(path) is a directory; give a file, or --format oci for a layout")
     default:
       let descriptor = open(path.string, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
       self = .stream(FileDescriptor(rawValue: descriptor))
     }
+  }
+
+  /// What a symbolic link leads to, so that the file behind it is replaced and not the link.
+  private static func target(of path: FilePath) -> FilePath {
+    guard let resolved = realpath(path.string, nil) else { return path }
+    defer { free(resolved) }
+    return FilePath(String(cString: resolved))
   }
 }

@@ -47,10 +47,10 @@ struct PullJob: Sendable {
         computingDigest: computingDigest || expected != nil)
     case .ociLayout(let path, let given):
       try requireNoHash(expected)
-      try await writeLayout(to: path, name: given ?? name.reference.tag)
+      try await writeLayout(to: path, name: given ?? name.givenTag)
     case .ociArchive(let path, let given):
       try requireNoHash(expected)
-      try await writeLayoutArchive(to: path, name: given ?? name.reference.tag)
+      try await writeLayoutArchive(to: path, name: given ?? name.givenTag)
     }
     return nil
   }
