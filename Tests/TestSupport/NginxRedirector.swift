@@ -33,7 +33,7 @@ public final class NginxRedirector: Sendable {
   /// Write `defer { redirector.stop() }` after it.
   ///
   /// - Parameter authorization: sent on to the registry by the port that serves the blobs, in place of what the client sent, as
-  /// a storage service has rights of its own; for a registry of `.basic` access, `Basic` and the encoded user and password.
+  ///   a storage service has rights of its own; for a registry of `.basic` access, `Basic` and the encoded user and password.
   public static func start(inFrontOf registry: RegistryServer, authorization: String = "") async throws
     -> NginxRedirector
   {
