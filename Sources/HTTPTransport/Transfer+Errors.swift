@@ -22,6 +22,9 @@ extension Transfer {
     case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_HTTP2,
       CURLE_HTTP2_STREAM:
       return .connectionLost(host: host, reason: reason)
+    // More bytes than the response before had announced look like one without a head.
+    case CURLE_UNSUPPORTED_PROTOCOL where reason.contains("HTTP/0.9"):
+      return .connectionLost(host: host, reason: reason)
     case CURLE_SSL_CONNECT_ERROR where Self.isLostConnection(reason):
       return .couldNotConnect(host: host, reason: reason)
     case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE:

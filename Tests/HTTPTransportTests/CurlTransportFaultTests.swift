@@ -77,10 +77,13 @@ import Testing
     let server = try ScriptedServer { _ in .ok(pattern(2000)).declaring(1000) }
     defer { server.stop() }
     let request = try HTTPRequest(.get, HTTPURL(parsing: server.url("/")))
-    for _ in 0..<2 {
+    #expect(try await transport.collect(request, limit: 9999).body == Array(pattern(2000)[..<1000]))
+    do {
       #expect(try await transport.collect(request, limit: 9999).body == Array(pattern(2000)[..<1000]))
+      #expect(server.requests.map(\.connection) == [1, 2])
+    } catch TransportError.connectionLost {
+      // The surplus arrived after the connection had been chosen again: then it must count as lost, never as an answer.
     }
-    #expect(server.requests.map(\.connection) == [1, 2])
   }
 
   @Test(arguments: [
