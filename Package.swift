@@ -53,6 +53,7 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     // No pkgConfig: libcurl is loaded on first use, so that commands without a network do not pay for it.
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -61,7 +62,7 @@ let package = Package(
     library("Hashing", ["CCrypto"]),
     library("OrderedJSON", ["CJansson"]),
     library(
-      "ArchiveIO", ["Hashing", "CArchive", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
+      "ArchiveIO", ["Hashing", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
 

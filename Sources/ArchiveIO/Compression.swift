@@ -51,3 +51,17 @@ public struct DecompressionError: Error, Hashable, CustomStringConvertible {
   /// One line for people.
   public var description: String { "damaged \(compression) data: \(reason)" }
 }
+
+extension Compression {
+  /// The bytes of `source`, compressed: the same bytes on every machine.
+  ///
+  /// - Precondition: `self` is `none`, `gzip` or `zstd`.
+  public func compress(_ source: any ByteSource) throws -> any ByteSource {
+    switch self {
+    case .none: source
+    case .gzip: GzipCompressor(source)
+    case .zstd: try ZstdCompressor(source)
+    case .bzip2, .xz: preconditionFailure("nothing is compressed with \(self)")
+    }
+  }
+}
