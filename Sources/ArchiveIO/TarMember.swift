@@ -78,12 +78,14 @@ public struct PAXRecord: Sendable, Hashable {
     while !rest.isEmpty {
       // Some writers pad with NUL.
       if rest.first == 0 { break }
-      guard let blank = rest.firstIndex(of: 0x20), let length = Int(String(decoding: rest[..<blank], as: UTF8.self)),
+      guard let blank = rest.firstIndex(of: 0x20),
+        let length = Int(String(decoding: rest[..<blank], as: UTF8.self)),
         length > blank - rest.startIndex + 2, length <= rest.count
       else { throw .badRecord(offset: offset) }
       let end = rest.startIndex + length
       let body = rest[(blank + 1)..<(end - 1)]
-      guard rest[end - 1] == 0x0a, let equal = body.firstIndex(of: UInt8(ascii: "=")), equal > body.startIndex else {
+      guard rest[end - 1] == 0x0a, let equal = body.firstIndex(of: UInt8(ascii: "=")), equal > body.startIndex
+      else {
         throw .badRecord(offset: offset)
       }
       records.append(PAXRecord(key: Array(body[..<equal]), value: Array(body[(equal + 1)...])))
@@ -122,7 +124,8 @@ struct TarExtensions {
       throw .badNumber(field: key, offset: offset)
     }
     let fraction = text.dropFirst(whole.count + 1)
-    return text.first == UInt8(ascii: "-") && fraction.contains { $0 != UInt8(ascii: "0") } ? seconds - 1 : seconds
+    return text.first == UInt8(ascii: "-") && fraction.contains { $0 != UInt8(ascii: "0") }
+      ? seconds - 1 : seconds
   }
 
   var isSparse: Bool { records.contains { $0.key.starts(with: "GNU.sparse.".utf8) } }

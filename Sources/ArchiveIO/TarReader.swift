@@ -42,7 +42,8 @@ public final class TarReader {
   /// Fills the beginning of `buffer` with content of the current member; 0 when there is no more.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard rest > 0 else { return 0 }
-    let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, Int(min(rest, 1 << 40)))])
+    let wanted = UnsafeMutableRawBufferPointer(
+      rebasing: buffer[..<min(buffer.count, Int(min(rest, 1 << 40)))])
     let count = try source.read(into: wanted)
     if count == 0 { throw TarError.truncated(offset: position) }
     position += Int64(count)
@@ -153,7 +154,8 @@ public enum TarError: Error, Hashable, CustomStringConvertible {
     case .badNumber(let field, let offset): "the tar header at byte \(offset) has no sound \(field)"
     case .extensionTooLarge(let offset): "the extended tar header at byte \(offset) is too long"
     case .badRecord(let offset): "the extended tar header before byte \(offset) is damaged"
-    case .sparse(let name): "the tar member \(String(decoding: name, as: UTF8.self)) is sparse, which is not supported"
+    case .sparse(let name):
+      "the tar member \(String(decoding: name, as: UTF8.self)) is sparse, which is not supported"
     case .memberTooLarge(let name, let limit):
       "the tar member \(String(decoding: name, as: UTF8.self)) has more than \(limit) bytes"
     }

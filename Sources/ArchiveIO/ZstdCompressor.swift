@@ -10,7 +10,9 @@ final class ZstdCompressor: ByteSource {
   private var hasEnded = false
 
   init(_ source: any ByteSource) throws(DecompressionError) {
-    guard let context = ZSTD_createCCtx() else { throw DecompressionError(.zstd, "no memory for a compressor") }
+    guard let context = ZSTD_createCCtx() else {
+      throw DecompressionError(.zstd, "no memory for a compressor")
+    }
     self.context = context
     self.source = BufferedSource(source, capacity: 1 << 20)
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Self.level)

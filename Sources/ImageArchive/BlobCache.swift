@@ -79,6 +79,9 @@ public struct BlobCache: Sendable {
     return Entry(path: path, spool: spool)
   }
 
+  /// An entry that belongs to no blob yet, for bytes that are made here.
+  public func scratch() throws(FileError) -> Entry { try namelessEntry(.sha256) }
+
   /// An entry that no other process can see and that vanishes with this one.
   private func namelessEntry(_ algorithm: DigestAlgorithm) throws(FileError) -> Entry {
     let file = try NewFile(at: directory.appending("blob")).file

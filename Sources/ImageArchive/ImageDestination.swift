@@ -1,0 +1,18 @@
+public import OCIModel
+
+/// A place that an image, or an index of images, is written to blob by blob: a registry or an OCI layout.
+///
+/// The order of the calls is what registries want: blobs, then the manifests that name them, then indexes, then `commit`.
+public protocol ImageDestination: Sendable {
+  /// Whether the blob is there, so that it need not be put. A registry may mount it from elsewhere first.
+  func contains(_ blob: Descriptor) async throws -> Bool
+
+  /// Puts a blob. Its bytes are checked on the way, by whoever reads them.
+  func put(_ blob: Descriptor, content: any BlobContent, subject: String) async throws
+
+  /// Puts a manifest or index under its digest.
+  func put(_ document: ManifestDocument) async throws
+
+  /// Gives the root its names. Before this, nobody sees anything.
+  func commit(_ root: ManifestDocument) async throws
+}
