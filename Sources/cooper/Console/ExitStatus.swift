@@ -1,3 +1,4 @@
+import Hashing
 import ImageArchive
 import OCIModel
 import Registry
@@ -15,8 +16,10 @@ enum ExitStatus: Int32 {
     switch error {
     case let error as RegistryError: self.init(error.root)
     case is ContentMismatch, is HashMismatch: self = .mismatch
-    case is SelectionError, LoginError.notLoggedIn: self = .notFound
+    case SelectionError.noMatch, LoginError.notLoggedIn: self = .notFound
     case LoginError.badRegistry, LoginError.noTerminal: self = .usage
+    // Those in documents and configuration files are part of errors about these.
+    case is ReferenceError, is DigestError, is Unpinned: self = .usage
     case let error as UsageError: self = error.status
     default: self = .failed
     }
