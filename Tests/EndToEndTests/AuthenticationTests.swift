@@ -240,7 +240,8 @@ import Testing
       let statuses = try await registry.requests().filter { $0.path.hasSuffix("/\(Sample.secondLayer)") }.map(
         \.status)
       #expect(statuses == [401, 200])
-      #expect(tokens.requests.count == 2)
+      // One more when the machine is so busy that the first expires before it is used.
+      #expect(tokens.requests.count >= 2)
     }
   }
 }
