@@ -3,7 +3,9 @@ import Glibc
 
 /// Decompresses with one of libarchive's filters: the formats that are too rare to be worth a fast path.
 final class LibarchiveSource: ByteSource {
-  /// What libarchive's callbacks see. It outlives the handle.
+  /// What libarchive's callbacks see.
+  ///
+  /// It outlives the handle.
   private final class Input {
     let source: BufferedSource
     var pending = 0

@@ -65,7 +65,8 @@ public final class Spool: Sendable {
       let block = pool.take()
       let piece = try file.read(into: block.bytes, at: done)
       if piece == 0 { break }
-      hash.hasher.update(UnsafeRawBufferPointer(rebasing: block.bytes[..<min(piece, Int(count - done))]).bytes)
+      hash.hasher.update(
+        UnsafeRawBufferPointer(rebasing: block.bytes[..<min(piece, Int(count - done))]).bytes)
       done += Int64(piece)
     }
     if done != count { return try restart() }
@@ -169,7 +170,9 @@ public final class Spool: Sendable {
     }
   }
 
-  /// Forgets all bytes. Readers get `SpoolRestarted`.
+  /// Forgets all bytes.
+  ///
+  /// Readers get `SpoolRestarted`.
   public func restart() throws {
     worker.reset()
     hash.hasher = ContentHasher(hash.hasher.algorithm)
@@ -205,7 +208,9 @@ public final class Spool: Sendable {
     return Array(block.bytes[Int(start - aligned)..<min(found, Int(end - aligned))])
   }
 
-  /// A reader from the first byte on. It waits for bytes that have not arrived.
+  /// A reader from the first byte on.
+  ///
+  /// It waits for bytes that have not arrived.
   public func makeReader() -> SpoolReader { SpoolReader(self) }
 }
 
