@@ -48,7 +48,9 @@ public final class BufferedSource: ByteSource {
 
   deinit { buffer.deallocate() }
 
-  /// The next bytes, at least `count` of them unless the end is nearer. Valid until the next call.
+  /// The next bytes, at least `count` of them unless the end is nearer.
+  ///
+  /// Valid until the next call.
   public func peek(_ count: Int) throws -> UnsafeRawBufferPointer {
     if filled.count < count, !ended {
       let rest = filled.count

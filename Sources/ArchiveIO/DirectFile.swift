@@ -36,7 +36,9 @@ public final class DirectFile: Sendable {
   /// The open file.
   public var fileDescriptor: FileDescriptor { FileDescriptor(rawValue: descriptor) }
 
-  /// Writes whole blocks at an aligned offset. `bytes` is aligned; its length need not be.
+  /// Writes whole blocks at an aligned offset.
+  ///
+  /// `bytes` is aligned; its length need not be.
   ///
   /// A length that is no multiple of the alignment may leave garbage behind it; `truncate` removes that.
   func writeAligned(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
@@ -60,7 +62,8 @@ public final class DirectFile: Sendable {
     defer { if state.read({ $0.isDirect }) { _ = Self.set(__O_DIRECT, on: descriptor) } }
     var done = 0
     while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + done)
+      let count = pwrite(
+        descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + done)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw FileError("write", path, Errno(rawValue: errno)) }
       done += count
@@ -88,7 +91,9 @@ public final class DirectFile: Sendable {
     var content = [UInt8](repeating: 0, count: limit)
     var done = 0
     while done < limit {
-      let count = content.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress?.advanced(by: done), limit - done, off_t(done)) }
+      let count = content.withUnsafeMutableBytes {
+        pread(descriptor, $0.baseAddress?.advanced(by: done), limit - done, off_t(done))
+      }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw FileError("read", path, Errno(rawValue: errno)) }
       if count == 0 { break }

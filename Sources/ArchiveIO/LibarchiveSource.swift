@@ -24,13 +24,8 @@ final class LibarchiveSource: ByteSource {
     self.archive = archive
     self.compression = compression
     input = Input(source)
-    switch compression {
-    case .bzip2: archive_read_support_filter_bzip2(archive)
-    case .xz: archive_read_support_filter_xz(archive)
-    case .zstd: archive_read_support_filter_zstd(archive)
-    case .gzip: archive_read_support_filter_gzip(archive)
-    case .none: break
-    }
+    // Named, not recognised: libarchive would go on to decompress a result that looks compressed itself.
+    archive_read_append_filter(archive, Self.filter(compression))
     archive_read_support_format_raw(archive)
     archive_read_support_format_empty(archive)
     try open()
@@ -57,13 +52,22 @@ final class LibarchiveSource: ByteSource {
           return -1
         }
       }, nil)
+    // Opening reads the first bytes. Data damaged there is taken for none at all; only the reason stays behind.
+    guard opened == ARCHIVE_OK, archive_errno(archive) == 0 else { throw failure() }
     var entry: OpaquePointer?
-    let status = opened == ARCHIVE_OK ? archive_read_next_header(archive, &entry) : opened
-    // A compressed stream of nothing has no entry, but damaged ones are also taken for empty.
-    if status != ARCHIVE_OK && status != ARCHIVE_EOF || archive_errno(archive) != 0 { throw failure() }
-    if status == ARCHIVE_EOF { try end() }
-    guard archive_filter_count(archive) > 1 else {
-      throw DecompressionError(compression, "only the first bytes look like it")
+    let status = archive_read_next_header(archive, &entry)
+    // A compressed stream of nothing has no entry.
+    if status == ARCHIVE_EOF { return try end() }
+    guard status == ARCHIVE_OK else { throw failure() }
+  }
+
+  private static func filter(_ compression: Compression) -> Int32 {
+    switch compression {
+    case .none: ARCHIVE_FILTER_NONE
+    case .gzip: ARCHIVE_FILTER_GZIP
+    case .zstd: ARCHIVE_FILTER_ZSTD
+    case .bzip2: ARCHIVE_FILTER_BZIP2
+    case .xz: ARCHIVE_FILTER_XZ
     }
   }
 

@@ -32,7 +32,9 @@ final class Monitor<State>: @unchecked Sendable {
     return try body(&state)
   }
 
-  /// Runs `body` alone. It must change nothing that others wait for.
+  /// Runs `body` alone.
+  ///
+  /// It must change nothing that others wait for.
   func read<Result>(_ body: (State) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }

@@ -14,7 +14,9 @@ public final class NewFile: Sendable {
   public let temporaryName: FilePath?
   private let isDone = Monitor(false)
 
-  /// Creates the file in the directory of `path`. A file that is there already stays as it is until `commit`.
+  /// Creates the file in the directory of `path`.
+  ///
+  /// A file that is there already stays as it is until `commit`.
   public init(at path: FilePath, permissions: FilePermissions = FilePermissions(rawValue: 0o644))
     throws(FileError)
   {
@@ -73,7 +75,9 @@ public final class NewFile: Sendable {
 
   private func finished() { isDone.update { $0 = true } }
 
-  /// The process's creation mask. Reading it means setting it; nothing else here does, so the race is with ourselves only.
+  /// The process's creation mask.
+  ///
+  /// Reading it means setting it; nothing else here does, so the race is with ourselves only.
   private static let mask: mode_t = {
     let mask = umask(0o022)
     umask(mask)

@@ -171,7 +171,9 @@ public final class Spool: Sendable {
     }
   }
 
-  /// Forgets all bytes. Readers get `SpoolRestarted`.
+  /// Forgets all bytes.
+  ///
+  /// Readers get `SpoolRestarted`.
   public func restart() throws {
     worker.reset()
     hash.hasher = ContentHasher(hash.hasher.algorithm)
@@ -207,7 +209,9 @@ public final class Spool: Sendable {
     return Array(block.bytes[Int(start - aligned)..<min(found, Int(end - aligned))])
   }
 
-  /// A reader from the first byte on. It waits for bytes that have not arrived.
+  /// A reader from the first byte on.
+  ///
+  /// It waits for bytes that have not arrived.
   public func makeReader() -> SpoolReader { SpoolReader(self) }
 }
 

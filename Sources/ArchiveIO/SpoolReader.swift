@@ -67,7 +67,9 @@ public final class SpoolReader: ByteSource {
       let index = position / size
       let end = min(state.received, (index + 1) * size)
       if position >= state.received { return state.ending == nil ? nil : .end }
-      if let block = state.blocks.first(where: { $0.index == index })?.block { return .memory(block, upTo: end) }
+      if let block = state.blocks.first(where: { $0.index == index })?.block {
+        return .memory(block, upTo: end)
+      }
       if let current = state.current, index == state.received / size { return .memory(current, upTo: end) }
       return min(end, state.written) > position ? .file(upTo: min(end, state.written)) : nil
     }

@@ -49,12 +49,11 @@ public struct TarHeader: Sendable, Hashable {
   /// The header, with the extended one in front where it is needed.
   public func encoded() -> [UInt8] {
     let records = records
-    if records.isEmpty { return block(devices: true) }
+    if records.isEmpty { return block(devices: true, splitName) }
     let data = records.map(Self.record).joined()
-    var extension_ = TarHeader(
+    let extended = TarHeader(
       name: Self.extendedName(for: name), type: .extendedHeader, mode: 0, byteCount: Int64(data.utf8.count))
-    extension_.linkName = ""
-    var bytes = extension_.block(devices: false)
+    var bytes = extended.block(devices: false)
     bytes += data.utf8
     bytes += [UInt8](repeating: 0, count: Self.padding(after: Int64(data.utf8.count)))
     return bytes + block(devices: true)
@@ -67,16 +66,27 @@ public struct TarHeader: Sendable, Hashable {
   }
 
   /// PAX records for what the header cannot hold, sorted by key.
+  ///
+  /// As in Go, a name that could be split has a record all the same when another value needs one.
   private var records: [(key: String, value: String)] {
     var records: [(key: String, value: String)] = []
     if linkName.utf8.count > 100 { records.append(("linkpath", linkName)) }
     if name.utf8.count > 100 { records.append(("path", name)) }
     if byteCount > Self.largestOctalSize { records.append(("size", String(byteCount))) }
-    return records
+    return records.count == 1 && splitName != nil && records[0].key == "path" ? [] : records
+  }
+
+  /// A long name in two, at the last slash that leaves at most 155 bytes before it and 100 behind.
+  private var splitName: (prefix: Substring, rest: Substring)? {
+    guard name.utf8.count > 100,
+      let slash = name.utf8.prefix(156).lastIndex(of: UInt8(ascii: "/")), slash > name.startIndex
+    else { return nil }
+    let rest = name[name.utf8.index(after: slash)...]
+    return (1...100).contains(rest.utf8.count) ? (name[..<slash], rest) : nil
   }
 
   /// `LENGTH key=value` and a newline, where the length counts itself.
-  private static func record(key: String, value: String) -> String {
+  static func record(key: String, value: String) -> String {
     let rest = key.utf8.count + value.utf8.count + 3
     var length = rest + String(rest).utf8.count
     if rest + String(length).utf8.count > length { length += 1 }
@@ -88,16 +98,18 @@ public struct TarHeader: Sendable, Hashable {
     return "\(name[..<slash])/PaxHeaders.0/\(name[name.index(after: slash)...])"
   }
 
-  private func block(devices: Bool) -> [UInt8] {
+  private func block(devices: Bool, _ split: (prefix: Substring, rest: Substring)? = nil) -> [UInt8] {
     var block = [UInt8](repeating: 0, count: Self.blockSize)
     func put(_ text: some Collection<UInt8>, at offset: Int, limit: Int) {
       for (index, byte) in text.prefix(limit).enumerated() { block[offset + index] = byte }
     }
     func put(octal value: Int64, at offset: Int, digits: Int) {
       let text = String(value, radix: 8)
-      put(String(repeating: "0", count: max(0, digits - text.utf8.count)).utf8 + Array(text.utf8), at: offset, limit: digits)
+      put(
+        String(repeating: "0", count: max(0, digits - text.utf8.count)).utf8 + Array(text.utf8), at: offset,
+        limit: digits)
     }
-    put(name.utf8, at: 0, limit: 100)
+    put(split?.rest.utf8 ?? name[...].utf8, at: 0, limit: 100)
     put(octal: Int64(mode), at: 100, digits: 7)
     put(octal: 0, at: 108, digits: 7)
     put(octal: 0, at: 116, digits: 7)
@@ -106,6 +118,7 @@ public struct TarHeader: Sendable, Hashable {
     block[156] = type.rawValue
     put(linkName.utf8, at: 157, limit: 100)
     put("ustar\u{0}00".utf8, at: 257, limit: 8)
+    if let split { put(split.prefix.utf8, at: 345, limit: 155) }
     if devices {
       put(octal: 0, at: 329, digits: 7)
       put(octal: 0, at: 337, digits: 7)

@@ -28,7 +28,9 @@ public enum Thread {
   }
 
   /// Runs `body` on a new thread and waits for its result without blocking a thread of the task pool.
-  public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+  public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws
+    -> Value
+  {
     try await withCheckedThrowingContinuation { continuation in
       detach { continuation.resume(with: Result { try body() }) }
     }

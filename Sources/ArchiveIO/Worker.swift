@@ -2,7 +2,9 @@
 ///
 /// After a job failed the later ones are skipped, and `finish` tells the error.
 public final class Worker: Sendable {
-  /// One piece of work. It may block.
+  /// One piece of work.
+  ///
+  /// It may block.
   public typealias Job = @Sendable () throws -> Void
 
   private struct State {

@@ -48,7 +48,9 @@ public struct BlobCache: Sendable {
       self.spool = spool
     }
 
-    /// Removes the name. Readers may go on.
+    /// Removes the name.
+    ///
+    /// Readers may go on.
     public func remove() { if let path { unlink(path.string) } }
 
     /// Gives the complete blob a name elsewhere: moved there if possible, copied otherwise.

@@ -51,7 +51,8 @@ struct DockerArchiveMetadata {
       members.append(
         Member(
           header: TarHeader(
-            name: "\(layer.id)/layer.tar", type: .symbolicLink, mode: 0, linkName: "../\(layer.digest.hex).tar")))
+            name: "\(layer.id)/layer.tar", type: .symbolicLink, mode: 0,
+            linkName: "../\(layer.digest.hex).tar")))
       members.append(file("\(layer.id)/VERSION", Array("1.0".utf8)))
       members.append(file("\(layer.id)/json", layer.json))
     }

@@ -30,7 +30,9 @@ public struct DockerArchiveWriter: Sendable {
   /// A writer for `image`.
   ///
   /// - Throws: `DockerArchiveError` when a reference has no tag or has a digest.
-  public init(_ image: Image, references: [Reference], era: DockerArchiveEra = .third) throws(DockerArchiveError) {
+  public init(_ image: Image, references: [Reference], era: DockerArchiveEra = .third)
+    throws(DockerArchiveError)
+  {
     for reference in references where reference.tag == nil || reference.digest != nil {
       throw .unsuitableReference(reference.description)
     }
@@ -43,7 +45,8 @@ public struct DockerArchiveWriter: Sendable {
   ///
   /// `progress` gets the number of uncompressed bytes as they come. After an error `output` holds part of an archive.
   public func write(
-    to output: ArchiveOutput, computingDigest: Bool = false, progress: @escaping @Sendable (Int) -> Void = { _ in }
+    to output: ArchiveOutput, computingDigest: Bool = false,
+    progress: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws -> Summary {
     for (index, layer) in image.layers.enumerated()
     where layer.descriptor.digest == image.manifest.value.config.digest {

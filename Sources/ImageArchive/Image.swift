@@ -34,7 +34,9 @@ public struct Layer: Sendable {
   }
 }
 
-/// The bytes of a blob, which may still be on their way. Every call may block.
+/// The bytes of a blob, which may still be on their way.
+///
+/// Every call may block.
 public protocol BlobContent: Sendable {
   /// The stored bytes from the first one on. They count as checked when the end has been reached.
   func open() throws -> any ByteSource

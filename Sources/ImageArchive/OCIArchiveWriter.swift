@@ -53,7 +53,8 @@ public struct OCIArchiveWriter: Sendable {
       throw OCILayoutError.wrongSize(subject: "layer \(number)", expected: byteCount, found: found)
     }
     let source = try layer.content.open()
-    try tar.append(TarHeader(name: Self.path(layer.descriptor.digest), mode: 0o444, byteCount: byteCount).encoded())
+    try tar.append(
+      TarHeader(name: Self.path(layer.descriptor.digest), mode: 0o444, byteCount: byteCount).encoded())
     try tar.append(source, progress: progress)
     try tar.append([UInt8](repeating: 0, count: TarHeader.padding(after: byteCount)))
   }

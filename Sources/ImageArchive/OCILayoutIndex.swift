@@ -16,7 +16,9 @@ enum OCILayoutIndex {
     var index = ImageIndex(kind: .oci, manifests: [])
     if let existing {
       let document = try ManifestDocument(bytes: existing, contentType: .ociIndex)
-      guard case .index(let found) = document else { throw OCILayoutError.notALayout("index.json is no index") }
+      guard case .index(let found) = document else {
+        throw OCILayoutError.notALayout("index.json is no index")
+      }
       index = found.value
     }
     index.manifests.removeAll { other in

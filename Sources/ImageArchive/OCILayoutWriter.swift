@@ -111,7 +111,9 @@ public final class OCILayoutWriter: @unchecked Sendable {
 
   private func abandon() { Self.removeTree(directory) }
 
-  /// Removes a directory with everything in it. Links are removed, not followed.
+  /// Removes a directory with everything in it.
+  ///
+  /// Links are removed, not followed.
   public static func removeTree(_ path: FilePath) {
     if let listing = opendir(path.string) {
       while let entry = readdir(listing) {

@@ -8,9 +8,9 @@ public final class TemporaryDirectory: Sendable {
   /// The absolute path, without a slash at the end.
   public let path: String
 
-  /// Makes a directory under `TMPDIR`, or under `/tmp`.
-  public init() throws {
-    let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+  /// Makes a directory under `parent`; without one, under `TMPDIR` or `/tmp`.
+  public init(in parent: String? = nil) throws {
+    let parent = parent ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
     var template = Array("\(parent)/cooper-test-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw TestSupportError.system("mkdtemp in \(parent)", errno) }
     path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
