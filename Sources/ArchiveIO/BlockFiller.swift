@@ -32,6 +32,12 @@ extension FilledPart {
     while !rest.isEmpty {
       let count = Glibc.write(descriptor.rawValue, rest.baseAddress, rest.count)
       if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EAGAIN {
+        // Whoever shares the pipe or terminal with this process may have made it non-blocking.
+        var waiting = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+        poll(&waiting, 1, -1)
+        continue
+      }
       guard count >= 0 else { throw FileError("write to", "the output", Errno(rawValue: errno)) }
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }

@@ -70,7 +70,9 @@ public final class DirectFile: Sendable {
     }
   }
 
-  /// Reads up to `bytes.count` bytes from an aligned offset into aligned memory; 0 at the end.
+  /// Reads up to `bytes.count` bytes; 0 at the end.
+  ///
+  /// Offset and memory should be aligned: where they are not, direct I/O is over for this file.
   func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(FileError) -> Int {
     while true {
       let count = pread(descriptor, bytes.baseAddress, bytes.count, off_t(offset))
@@ -91,11 +93,12 @@ public final class DirectFile: Sendable {
     var content = [UInt8](repeating: 0, count: limit)
     var done = 0
     while done < limit {
-      let count = content.withUnsafeMutableBytes {
-        pread(descriptor, $0.baseAddress?.advanced(by: done), limit - done, off_t(done))
+      let piece = content.withUnsafeMutableBytes { bytes in
+        Result<Int, FileError> { () throws(FileError) in
+          try read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]), at: Int64(done))
+        }
       }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw FileError("read", path, Errno(rawValue: errno)) }
+      let count = try piece.get()
       if count == 0 { break }
       done += count
     }

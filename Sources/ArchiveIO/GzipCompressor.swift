@@ -34,7 +34,9 @@ final class GzipCompressor: ByteSource {
     }
   }
 
-  /// Compresses what `source` gives. At most four blocks are under way, so memory does not grow with the number of cores.
+  /// Compresses what `source` gives.
+  ///
+  /// At most four blocks are under way, so memory does not grow with the number of cores.
   init(_ source: any ByteSource) {
     self.source = source
     lanes = (0..<max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))).map { _ in Lane() }

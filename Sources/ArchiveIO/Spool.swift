@@ -163,6 +163,7 @@ public final class Spool: Sendable {
   public func fail(_ error: any Error) { end(.failed(error)) }
 
   private func end(_ ending: Ending) {
+    worker.stop()
     state.update { state in
       guard state.ending == nil else { return }
       state.ending = ending

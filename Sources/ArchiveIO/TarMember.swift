@@ -185,7 +185,9 @@ struct TarBlock {
     }
   }
 
-  /// Octal digits between blanks and NULs, or GNU's base 256; nil for anything else. An empty field is 0.
+  /// Octal digits between blanks and NULs, or GNU's base 256; nil for anything else.
+  ///
+  /// An empty field is 0.
   static func number(_ field: ArraySlice<UInt8>) -> Int64? {
     guard let first = field.first else { return nil }
     if first & 0x80 != 0 { return binary(field, isNegative: first & 0x40 != 0) }

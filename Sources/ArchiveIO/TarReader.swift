@@ -17,7 +17,9 @@ public final class TarReader {
   /// Reads `source` from where it stands.
   public init(_ source: any SkippableSource) { self.source = source }
 
-  /// The next member, or nil at the end. What was left of the one before is skipped.
+  /// The next member, or nil at the end.
+  ///
+  /// What was left of the one before is skipped.
   ///
   /// - Throws: `TarError`, and what the source throws.
   public func next() throws -> TarMember? {

@@ -10,27 +10,47 @@ public final class Worker: Sendable {
   private struct State {
     var jobs: [Job] = []
     var busy = false
+    var hasThread = false
     var stopped = false
     var failure: (any Error)?
+
+    /// Empties the list.
+    ///
+    /// The jobs must be let go of outside the lock: one may hold the last reference to this worker.
+    mutating func takeJobs() -> [Job] {
+      defer { jobs = [] }
+      return jobs
+    }
   }
 
   private let state = Monitor(State())
 
-  /// Starts the thread.
-  public init() {
-    let state = state
-    Thread.detach { Self.work(on: state) }
-  }
+  /// A worker without jobs.
+  ///
+  /// The thread starts with the first one.
+  public init() {}
 
-  deinit { state.update { $0.stopped = true } }
+  deinit { stop() }
+
+  /// Lets the thread end when its jobs are done.
+  ///
+  /// What is submitted afterwards is refused with `CancellationError`.
+  public func stop() { state.update { $0.stopped = true } }
 
   /// Adds a job behind those already there.
   ///
   /// - Throws: the error of a job that failed before: there is no use in going on.
   public func submit(_ job: @escaping Job) throws {
-    try state.update { state in
+    let isFirst = try state.update { state in
       if let failure = state.failure { throw failure }
+      if state.stopped { throw CancellationError() }
       state.jobs.append(job)
+      defer { state.hasThread = true }
+      return !state.hasThread
+    }
+    if isFirst {
+      let state = state
+      Thread.detach { Self.work(on: state) }
     }
   }
 
@@ -47,31 +67,34 @@ public final class Worker: Sendable {
 
   /// Waits until nothing is running any more, and forgets failures.
   public func reset() {
+    var dropped: [Job] = []
     state.wait { state -> Void? in
-      state.jobs.removeAll()
+      dropped += state.takeJobs()
       guard !state.busy else { return nil }
       state.failure = nil
       return ()
     }
+    withExtendedLifetime(dropped) {}
   }
 
-  private static func work(on state: Monitor<State>) {
-    while let jobs = nextJobs(state) {
-      for job in jobs {
-        guard state.read({ $0.failure == nil }) else { break }
-        do { try job() } catch { state.update { $0.failure = error } }
-      }
-      state.update { $0.busy = false }
-    }
-  }
+  private static func work(on state: Monitor<State>) { while doNextJob(state) {} }
 
-  private static func nextJobs(_ state: Monitor<State>) -> [Job]? {
-    state.wait { state -> [Job]?? in
+  /// Does one job, and lets go of it; false when there will be no more.
+  private static func doNextJob(_ state: Monitor<State>) -> Bool {
+    let next = state.wait { state -> Job?? in
       if state.jobs.isEmpty { return state.stopped ? .some(nil) : nil }
-      let jobs = state.jobs
-      state.jobs = []
       state.busy = true
-      return jobs
+      return state.jobs.removeFirst()
     }
+    guard let job = next else { return false }
+    let failure = Result { try job() }
+    let dropped = state.update { state -> [Job] in
+      state.busy = false
+      guard case .failure(let error) = failure else { return [] }
+      state.failure = error
+      return state.takeJobs()
+    }
+    withExtendedLifetime(dropped) {}
+    return true
   }
 }

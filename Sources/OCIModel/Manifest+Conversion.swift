@@ -6,7 +6,9 @@ public enum LayerEncoding: Sendable, Hashable, CaseIterable {
 }
 
 extension MediaType {
-  /// The types of layers: in each family, shipped and foreign, by compression. Docker has none for zstd.
+  /// The types of layers: in each family, shipped and foreign, by compression.
+  ///
+  /// Docker has none for zstd.
   private static let layerTypes:
     [(kind: ManifestKind, isForeign: Bool, encoding: LayerEncoding, type: MediaType)] = [
       (.oci, false, .uncompressed, .ociLayer),
@@ -28,7 +30,9 @@ extension MediaType {
     layerTypes.first { $0.kind == kind && $0.encoding == encoding && $0.isForeign == isForeign }?.type
   }
 
-  /// How the layer is compressed, if this is the type of a layer. Types lie at times; bytes do not.
+  /// How the layer is compressed, if this is the type of a layer.
+  ///
+  /// Types lie at times; bytes do not.
   public var layerEncoding: LayerEncoding? { Self.layerTypes.first { $0.type == self }?.encoding }
 
   /// The same layer's type in the other family, this type itself when it belongs to `kind` already, or nil.

@@ -6,7 +6,9 @@ import TestSupport
 ///
 /// Speaks plain HTTP on a port of 127.0.0.1. Blobs are given by Range where that is asked for.
 final class MemoryRegistry: Sendable {
-  /// Changes the right answer to a request. `count` tells how many requests for the same target there were before.
+  /// Changes the right answer to a request.
+  ///
+  /// `count` tells how many requests for the same target there were before.
   typealias Fault =
     @Sendable (_ request: RecordedRequest, _ count: Int, _ reply: ScriptedReply) -> ScriptedReply
 

@@ -87,7 +87,9 @@ extension PullDestination.Format: ExpressibleByArgument {}
 struct FinalName {
   /// Normalised, with a tag.
   let reference: Reference
-  /// The tag that somebody gave; nil where `latest` only fills a gap. Layouts can do without a tag.
+  /// The tag that somebody gave; nil where `latest` only fills a gap.
+  ///
+  /// Layouts can do without a tag.
   let givenTag: String?
 
   /// The name asked for by option, by the destination, or the source's own; the tag alike, and `latest` in the end.
