@@ -22,7 +22,7 @@ public final class CurlTransport: Transport {
   public func send(_ request: HTTPRequest, to receiver: some ResponseReceiver) async throws -> HTTPResponse {
     try Task.checkCancellation()
     let proxy = proxies.proxy(for: request.url)
-    if request.addressRule == .publicOnly { try Self.refusePrivateLiteral(request.url) }
+    try Self.refuseLiteral(request)
     let queue = try startedQueue()
     let id = lastID.add(1, ordering: .relaxed).newValue
     let cancellation = TransferJob.Cancellation()
@@ -40,9 +40,10 @@ public final class CurlTransport: Transport {
   }
 
   /// An address in the URL is judged before anything is sent, because a proxy would go there for us.
-  private static func refusePrivateLiteral(_ url: HTTPURL) throws(TransportError) {
-    guard let address = IPAddress(looselyReading: url.host), !address.isPublic else { return }
-    throw .forbiddenAddress(host: url.host, address: url.host)
+  private static func refuseLiteral(_ request: HTTPRequest) throws(TransportError) {
+    let host = request.url.host
+    guard let address = IPAddress(looselyReading: host), !request.addressRule.permits(address) else { return }
+    throw .forbiddenAddress(host: host, address: host)
   }
 
   private func startedQueue() throws -> CommandQueue {

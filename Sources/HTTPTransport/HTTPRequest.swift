@@ -81,6 +81,8 @@ public struct TLSPolicy: Sendable, Hashable {
 public enum AddressRule: Sendable, Hashable {
   /// No restriction: the user named the host.
   case any
+  /// Link-local addresses are refused: clouds keep their machines' secrets there.
+  case notLinkLocal
   /// Loopback, link-local, private, unique-local and multicast addresses are refused.
   case publicOnly
 }

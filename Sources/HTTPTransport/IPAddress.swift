@@ -62,6 +62,12 @@ struct IPAddress: Hashable {
     return !Self.closedRanges6.contains { contains($0.prefix, $0.length) }
   }
 
+  /// 169.254.0.0/16 or fe80::/10, or an IPv6 address that carries such an IPv4 address.
+  var isLinkLocal: Bool {
+    if bytes.count == 4 { return contains([169, 254], 16) }
+    return carriedIPv4?.isLinkLocal ?? contains([0xFE, 0x80], 10)
+  }
+
   /// Whether the first `length` bits are those of `prefix`.
   func contains(_ prefix: [UInt8], _ length: Int) -> Bool {
     guard prefix.count <= bytes.count, length <= prefix.count * 8 else { return false }
@@ -94,4 +100,15 @@ struct IPAddress: Hashable {
   private static let closedRanges6: [(prefix: [UInt8], length: Int)] = [
     ([0xFC], 7), ([0xFE, 0x80], 10), ([0xFE, 0xC0], 10), ([0xFF], 8), ([0, 0x64, 0xFF, 0x9B, 0, 1], 48),
   ]
+}
+
+extension AddressRule {
+  /// Whether a connection to `address` may be made.
+  func permits(_ address: IPAddress) -> Bool {
+    switch self {
+    case .any: true
+    case .notLinkLocal: !address.isLinkLocal
+    case .publicOnly: address.isPublic
+    }
+  }
 }

@@ -143,8 +143,9 @@ final class Transfer {
 
   /// Whether a connection to `address` may be made, or used.
   func allows(_ address: IPAddress?, shownAs text: @autoclosure () -> String) -> Bool {
-    guard job.request.addressRule == .publicOnly, job.proxy == nil else { return true }
-    if let address, address.isPublic {
+    let rule = job.request.addressRule
+    guard rule != .any, job.proxy == nil else { return true }
+    if let address, rule.permits(address) {
       triedAllowedAddress = true
       return true
     }

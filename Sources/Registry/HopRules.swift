@@ -24,10 +24,10 @@ struct HopRules: Sendable {
   func addressRule(for target: HTTPURL) -> AddressRule {
     if target.host == home.host { return .any }
     switch (HostScope(home.host), HostScope(target.host)) {
-    case (.loopback, _): return .any
+    case (.loopback, _): return .notLinkLocal
     case (_, .loopback), (_, .linkLocal): return .publicOnly
-    case (.privateNetwork, _): return .any
-    default: return homeIsPrivate ? .any : .publicOnly
+    case (.privateNetwork, _): return .notLinkLocal
+    default: return homeIsPrivate ? .notLinkLocal : .publicOnly
     }
   }
 

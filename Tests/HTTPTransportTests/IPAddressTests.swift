@@ -25,6 +25,17 @@ import Testing
     #expect(try #require(IPAddress(host: text)).isPublic)
   }
 
+  @Test(arguments: [
+    ("169.254.169.254", true), ("169.253.255.255", false), ("169.255.0.0", false), ("fe80::1", true),
+    ("febf::1", true), ("fec0::1", false), ("::ffff:169.254.169.254", true), ("64:ff9b::a9fe:a9fe", true),
+    ("127.0.0.1", false), ("10.0.0.1", false), ("::1", false),
+  ])
+  func `the addresses where clouds keep their secrets are known`(text: String, isOne: Bool) throws {
+    let address = try #require(IPAddress(host: text))
+    #expect(address.isLinkLocal == isOne)
+    #expect(AddressRule.notLinkLocal.permits(address) == !isOne)
+  }
+
   @Test(arguments: ["127.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "0177.0.0.1"])
   func `odd spellings of an address are seen through`(text: String) throws {
     #expect(IPAddress(host: text) == nil)

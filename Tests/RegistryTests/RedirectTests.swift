@@ -143,7 +143,7 @@ import Testing
         $0.url.host == "minio.internal" ? .body(Self.content) : .redirect("https://minio.internal/b")
       })
     _ = try await fetch(test, host: host)
-    #expect(test.transport.requests.last?.addressRule == (isAllowed ? .any : .publicOnly))
+    #expect(test.transport.requests.last?.addressRule == (isAllowed ? .notLinkLocal : .publicOnly))
   }
 
   @Test func `a registry that was seen at a private address may lead to others, but not to this machine`()
@@ -160,7 +160,7 @@ import Testing
       _ = try await fetch(test)
       return test.transport.requests.last?.addressRule
     }
-    #expect(try await rule("https://minio.corp.example/b") == .any)
+    #expect(try await rule("https://minio.corp.example/b") == .notLinkLocal)
     #expect(try await rule("https://169.254.169.254/b") == .publicOnly)
     #expect(try await rule("https://localhost/b") == .publicOnly)
   }
@@ -223,7 +223,7 @@ import Testing
       ("GET http://localhost:5000\(Self.path)", .body(Self.content)),
     ])
     #expect(try await fetch(test, host: "localhost:5000") == Self.content)
-    #expect(try test.transport.request(1).addressRule == .any)
+    #expect(try test.transport.request(1).addressRule == .notLinkLocal)
   }
 
   @Test func `a token request's redirect loses the password on another host`() async throws {
