@@ -1,3 +1,4 @@
+internal import HTTPTransport
 internal import Hashing
 internal import OCIModel
 internal import Synchronization
@@ -23,9 +24,7 @@ final class BlobMemory: BlobReceiver {
   func receive(_ bytes: RawSpan) throws -> Bool {
     try content.withLock { content in
       guard content.count + bytes.byteCount <= limit else {
-        throw ContentMismatch(
-          subject: subject, expected: blob.digest, found: nil, expectedByteCount: Int64(limit),
-          foundByteCount: Int64(limit) + 1)
+        throw TransportError.bodyTooLarge(limit: limit)
       }
       bytes.withUnsafeBytes { content.append(contentsOf: $0) }
     }

@@ -38,7 +38,7 @@ extension RegistryClient {
   ///
   /// −1 as the descriptor's size means that it is not known.
   ///
-  /// - Throws: `RegistryError.unusable` when it is longer than `limit` bytes.
+  /// - Throws: `RegistryError.unusable` when it is to be longer than `limit` bytes, `.transport` when it only turns out so.
   public func blob(
     _ blob: Descriptor, from reference: Reference, limit: Int, subject: String = "blob"
   ) async throws -> [UInt8] {

@@ -310,7 +310,7 @@ import Testing
     let endless = TestClient(
       ScriptedTransport { _ in Reply(status: 200, body: [UInt8](repeating: 0, count: 100)) })
     let other = await registryError { _ = try await endless.client.blob(unknown, from: reference, limit: 50) }
-    guard case .mismatch = other else {
+    guard case .transport(_, .bodyTooLarge(limit: 50)) = other else {
       Issue.record("\(String(describing: other))")
       return
     }
