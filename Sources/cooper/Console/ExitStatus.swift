@@ -15,7 +15,7 @@ enum ExitStatus: Int32 {
     switch error {
     case let error as RegistryError: self.init(error.root)
     case is ContentMismatch, is HashMismatch: self = .mismatch
-    case is SelectionError, LoginError.notLoggedIn: self = .notFound
+    case SelectionError.noMatch, LoginError.notLoggedIn: self = .notFound
     case LoginError.badRegistry, LoginError.noTerminal: self = .usage
     case let error as UsageError: self = error.status
     default: self = .failed
