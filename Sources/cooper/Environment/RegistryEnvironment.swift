@@ -18,6 +18,7 @@ struct RegistryEnvironment: Sendable {
     var certificateDirectory: String?
     var credentials: Credentials?
     var retry: Int?
+    var stallSeconds: Int?
   }
 
   /// Reads registries.conf.
@@ -29,7 +30,7 @@ struct RegistryEnvironment: Sendable {
     self.options = Options(
       tlsVerify: options.tlsVerify, authfile: options.authfile,
       certificateDirectory: options.certificateDirectory, credentials: try options.explicitCredentials(),
-      retry: options.retry)
+      retry: options.retry, stallSeconds: options.stallSeconds)
     self.environment = environment
     registries = try RegistriesFiles(environment).read()
     loginFiles = LoginFiles(authfile: options.authfile, environment: environment)
@@ -46,6 +47,7 @@ struct RegistryEnvironment: Sendable {
     result.endpoints = { reference in try endpoints(for: reference, purpose: purpose) }
     result.credentials = { endpoint in try await credentials(for: endpoint, at: domain) }
     if let retry = options.retry { result.retry.attempts = retry + 1 }
+    if let seconds = options.stallSeconds { result.patience.stallSeconds = seconds }
     return result
   }
 

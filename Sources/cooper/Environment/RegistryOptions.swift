@@ -32,9 +32,19 @@ struct RegistryOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How often a failed request is tried again.", valueName: "number"))
   var retry: Int?
 
+  @Option(
+    name: .customLong("stall-seconds"),
+    help: ArgumentHelp(
+      "How long almost nothing may arrive before a transfer is begun anew.", valueName: "seconds",
+      visibility: .hidden))
+  var stallSeconds: Int?
+
   mutating func validate() throws {
     if let retry, !(0...100).contains(retry) {
       throw ValidationError("--retry must be a number from 0 to 100, but is \(retry).")
+    }
+    if let stallSeconds, !(1...3600).contains(stallSeconds) {
+      throw ValidationError("--stall-seconds must be a number from 1 to 3600, but is \(stallSeconds).")
     }
     if let credentials, credentials.isEmpty || credentials.hasPrefix(":") {
       throw ValidationError("--creds must be USER or USER:PASSWORD; the user is missing.")
