@@ -65,7 +65,8 @@ public final class Spool: Sendable {
       let block = pool.take()
       let piece = try file.read(into: block.bytes, at: done)
       if piece == 0 { break }
-      hash.hasher.update(UnsafeRawBufferPointer(rebasing: block.bytes[..<min(piece, Int(count - done))]).bytes)
+      hash.hasher.update(
+        UnsafeRawBufferPointer(rebasing: block.bytes[..<min(piece, Int(count - done))]).bytes)
       done += Int64(piece)
     }
     if done != count { return try restart() }
@@ -150,7 +151,8 @@ public final class Spool: Sendable {
       }
     }
     try worker.finish()
-    try file.truncate(to: received)
+    // A file that was only read, as in a layout, may not be writable.
+    if try file.byteCount() != received { try file.truncate(to: received) }
     return hash.hasher.copy().finalize()
   }
 
