@@ -12,21 +12,26 @@ public struct BlobCache: Sendable {
 
   /// The directory.
   public let directory: FilePath
+  /// Where blobs go that cannot be in the directory.
+  private let fallback: FilePath
   private let isPersistent: Bool
 
-  private init(directory: FilePath, isPersistent: Bool) {
+  private init(directory: FilePath, fallback: FilePath, isPersistent: Bool) {
     self.directory = directory
+    self.fallback = fallback
     self.isPersistent = isPersistent
   }
 
   /// A place that keeps nothing from one process to the next: its files have no names.
   public static func nameless(in directory: FilePath) -> BlobCache {
-    BlobCache(directory: directory, isPersistent: false)
+    BlobCache(directory: directory, fallback: directory, isPersistent: false)
   }
 
   /// Opens or creates the directory, readable by its owner only, and removes what is too old.
-  public init(at directory: FilePath) throws(FileError) {
-    self.init(directory: directory, isPersistent: true)
+  ///
+  /// A blob whose file there cannot be used goes into a file without a name in `fallback`.
+  public init(at directory: FilePath, fallback: FilePath) throws(FileError) {
+    self.init(directory: directory, fallback: fallback, isPersistent: true)
     try Self.createDirectories(directory)
     removeOldFiles()
   }
@@ -69,9 +74,10 @@ public struct BlobCache: Sendable {
     guard isPersistent else { return try namelessEntry(digest.algorithm) }
     let path = directory.appending("\(digest.algorithm.rawValue)-\(digest.hex)")
     let descriptor = Glibc.open(path.string, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
+    // Something else is in its place, or the directory is not ours to write to.
+    guard descriptor >= 0 else { return try namelessEntry(digest.algorithm) }
     let file = DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, Self.hasName(path, descriptor) else {
       return try namelessEntry(digest.algorithm)
     }
     let spool = Spool(file: file, algorithm: digest.algorithm)
@@ -82,9 +88,21 @@ public struct BlobCache: Sendable {
   /// An entry that belongs to no blob yet, for bytes that are made here.
   public func scratch() throws(FileError) -> Entry { try namelessEntry(.sha256) }
 
+  /// Whether the open file still has its name: the process that held the lock before may have removed or moved it.
+  private static func hasName(_ path: FilePath, _ descriptor: Int32) -> Bool {
+    var (opened, named) = (stat(), stat())
+    guard fstat(descriptor, &opened) == 0, lstat(path.string, &named) == 0 else { return false }
+    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+  }
+
   /// An entry that no other process can see and that vanishes with this one.
   private func namelessEntry(_ algorithm: DigestAlgorithm) throws(FileError) -> Entry {
-    let file = try NewFile(at: directory.appending("blob")).file
+    let file: DirectFile
+    do throws(FileError) {
+      file = try NewFile(at: directory.appending("blob")).file
+    } catch {
+      file = try NewFile(at: fallback.appending("blob")).file
+    }
     return Entry(path: nil, spool: Spool(file: file, algorithm: algorithm))
   }
 

@@ -35,6 +35,6 @@ extension BlobCache {
       return
     }
     let directory = FilePath(base).appending("cooper").appending("blobs")
-    self = (try? BlobCache(at: directory)) ?? .nameless(in: temporary)
+    self = (try? BlobCache(at: directory, fallback: temporary)) ?? .nameless(in: temporary)
   }
 }
