@@ -10,11 +10,13 @@ public final class NewFile: Sendable {
   public let path: FilePath
   /// The open file, for reading and writing.
   public let file: DirectFile
-  private let temporaryName: FilePath?
+  /// The hidden name, where there is one: to be removed when a signal ends the program.
+  public let temporaryName: FilePath?
   private let isDone = Monitor(false)
 
   /// Creates the file in the directory of `path`. A file that is there already stays as it is until `commit`.
-  public init(at path: FilePath, permissions: FilePermissions = FilePermissions(rawValue: 0o644)) throws(FileError)
+  public init(at path: FilePath, permissions: FilePermissions = FilePermissions(rawValue: 0o644))
+    throws(FileError)
   {
     self.path = path
     let directory = path.removingLastComponent()

@@ -6,17 +6,17 @@ import SystemPackage
 
 /// Removes what must not stay when the user interrupts.
 ///
-/// Files need nothing: they have no name before they are complete. A directory has one, so it is removed here.
+/// Directories, and files on file systems where a file must have a name from the beginning.
 enum Interruption {
-  private static let directories = Mutex<[FilePath]>([])
+  private static let paths = Mutex<[FilePath]>([])
   /// Carries the signal's number from the handler, which may do next to nothing, to a thread, which may do everything.
   private static let pipe = try? FileDescriptor.pipe(options: .closeOnExec)
 
-  /// Removes `directory` when the program is ended by a signal.
-  static func remove(_ directory: FilePath) {
-    let isFirst = directories.withLock { directories in
-      directories.append(directory)
-      return directories.count == 1
+  /// Removes a file, or a directory with everything in it, when the program is ended by a signal.
+  static func remove(_ path: FilePath) {
+    let isFirst = paths.withLock { paths in
+      paths.append(path)
+      return paths.count == 1
     }
     if isFirst { watch() }
   }
@@ -26,12 +26,14 @@ enum Interruption {
     Thread.detach {
       var number: UInt8 = 0
       guard withUnsafeMutableBytes(of: &number, { try? pipe.readEnd.read(into: $0) }) == 1 else { return }
-      directories.withLock { directories in directories.forEach { OCILayoutWriter.removeTree($0) } }
+      paths.withLock { paths in
+        for path in paths where unlink(path.string) != 0 { OCILayoutWriter.removeTree(path) }
+      }
       // Ending by the signal itself tells a calling shell what happened.
       signal(Int32(number), SIG_DFL)
       kill(getpid(), Int32(number))
     }
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
       signal(number) { number in
         let byte = UInt8(truncatingIfNeeded: number)
         _ = withUnsafeBytes(of: byte) {
@@ -39,5 +41,13 @@ enum Interruption {
         }
       }
     }
+  }
+
+  /// Whether whoever started us wants the signal ignored, as nohup does, and shells for what runs in the background.
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

@@ -21,7 +21,10 @@ enum OutputFile {
     var status = stat()
     let exists = stat(path.string, &status) == 0
     switch exists ? status.st_mode & S_IFMT : S_IFREG {
-    case S_IFREG: self = .new(try NewFile(at: Self.target(of: path)))
+    case S_IFREG:
+      let file = try NewFile(at: Self.target(of: path))
+      if let name = file.temporaryName { Interruption.remove(name) }
+      self = .new(file)
     case S_IFDIR: throw UsageError("\(path) is a directory; give a file, or --format oci for a layout")
     default:
       let descriptor = open(path.string, O_WRONLY | O_CLOEXEC)
