@@ -56,8 +56,7 @@ struct Cooper: AsyncParsableCommand {
     let code = root.exitCode(for: error)
     // Help and version are errors too, to the argument parser.
     if code == .success {
-      print(root.message(for: error).isEmpty ? root.helpMessage() : root.fullMessage(for: error))
-      return 0
+      return show(root.message(for: error).isEmpty ? root.helpMessage() : root.fullMessage(for: error))
     }
     if code == .validationFailure {
       Console.error(root.fullMessage(for: error))
@@ -66,5 +65,16 @@ struct Cooper: AsyncParsableCommand {
     if let status = error as? ExitCode { return status.rawValue }
     Console.error("cooper: \(error)")
     return ExitStatus(of: error).rawValue
+  }
+
+  /// Prints help or the version and gives the exit status.
+  private static func show(_ text: String) -> Int32 {
+    do {
+      try Console.output(text)
+      return 0
+    } catch {
+      Console.error("cooper: \(error)")
+      return ExitStatus.failed.rawValue
+    }
   }
 }

@@ -58,12 +58,15 @@ struct Pull: AsyncParsableCommand {
     }
     guard let era = DockerArchiveEra(rawValue: era) else { throw UsageError("--era is 1, 2 or 3") }
     let expected = try hash.map { try ExpectedHash($0) }
+    if expected != nil, !destination.isDockerArchive {
+      throw UsageError("--hash is the hash of a docker-archive; there is none for OCI layouts")
+    }
     let source = try Self.registryReference(reference)
+    let names = try FinalName(
+      name: finalImageName, tag: finalImageTag, destination: destination, source: source)
     let job = try await PullJob(
       source: source, platform: platform.request(), isUnpinnedAllowed: unpinned,
       access: RegistryAccess(registry, output: messages, domain: source.domain), cache: BlobCache(.current))
-    let names = try FinalName(
-      name: finalImageName, tag: finalImageTag, destination: destination, source: source)
     let summary = try await job.write(to: destination, named: names, era: era, expected: expected)
     if json { try Console.output(job.description(of: summary, named: names, destination: destination)) }
   }

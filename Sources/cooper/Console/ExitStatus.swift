@@ -1,3 +1,4 @@
+import Hashing
 import ImageArchive
 import OCIModel
 import Registry
@@ -17,6 +18,8 @@ enum ExitStatus: Int32 {
     case is ContentMismatch, is HashMismatch: self = .mismatch
     case SelectionError.noMatch, LoginError.notLoggedIn: self = .notFound
     case LoginError.badRegistry, LoginError.noTerminal: self = .usage
+    // Those in documents and configuration files are part of errors about these.
+    case is ReferenceError, is DigestError, is Unpinned: self = .usage
     case let error as UsageError: self = error.status
     default: self = .failed
     }

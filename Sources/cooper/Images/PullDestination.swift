@@ -60,6 +60,11 @@ enum PullDestination: Hashable {
     return isDirectory || text.hasSuffix("/") ? .oci : .dockerArchive
   }
 
+  /// Whether its bytes are those that people pin.
+  var isDockerArchive: Bool {
+    if case .dockerArchive = self { true } else { false }
+  }
+
   /// The name that was given after the path.
   var name: String? {
     switch self {

@@ -33,6 +33,8 @@ struct PullJob: Sendable {
 
   /// Fetches the layers and writes the image.
   ///
+  /// `expected` is for docker-archives.
+  ///
   /// - Throws: `HashMismatch` when the archive is not the expected one; nothing is left then.
   func write(
     to destination: PullDestination, named name: FinalName, era: DockerArchiveEra,
@@ -46,19 +48,11 @@ struct PullJob: Sendable {
         to: path, named: name, era: era, expected: expected,
         computingDigest: computingDigest || expected != nil)
     case .ociLayout(let path, let given):
-      try requireNoHash(expected)
       try await writeLayout(to: path, name: given ?? name.givenTag)
     case .ociArchive(let path, let given):
-      try requireNoHash(expected)
       try await writeLayoutArchive(to: path, name: given ?? name.givenTag)
     }
     return nil
-  }
-
-  private func requireNoHash(_ expected: ExpectedHash?) throws {
-    if expected != nil {
-      throw UsageError("--hash is the hash of a docker-archive; there is none for OCI layouts")
-    }
   }
 
   // MARK: docker-archive
