@@ -6,18 +6,22 @@ import SystemPackage
 /// The producer fills the memory that goes to the disk, so nothing is copied between inflating and writing; the same memory is
 /// lent to hashers meanwhile. Earlier places may be patched, and the end taken back.
 public final class BlockWriter {
-  /// The number of bytes that were appended and not taken back.
-  public private(set) var position: Int64 = 0
+  /// Where the next byte goes, in bytes from the beginning of the file.
+  public private(set) var position: Int64
   private let file: DirectFile
   private let pool: BlockPool
   private let worker = Worker()
   private var block: Block?
+  /// Where this writer's part of `block` begins; what is before belongs to somebody else.
+  private var blockStart = 0
   private var patches: [(offset: Int64, bytes: [UInt8])] = []
 
-  /// Writes to `file` from its beginning, with memory of `pool`.
-  public init(_ file: DirectFile, pool: BlockPool) {
+  /// Writes to `file` from `position` on, with memory of `pool`.
+  public init(_ file: DirectFile, pool: BlockPool, at position: Int64 = 0) {
     self.file = file
     self.pool = pool
+    self.position = position
+    blockStart = Int(position % Int64(pool.blockSize))
   }
 
   private var offsetInBlock: Int { Int(position % Int64(pool.blockSize)) }
@@ -33,8 +37,9 @@ public final class BlockWriter {
     let count = try fill(UnsafeMutableRawBufferPointer(rebasing: current.bytes[start...]))
     position += Int64(count)
     if start + count == pool.blockSize {
+      try submit(current, upTo: pool.blockSize)
       block = nil
-      try submit(current, at: position - Int64(pool.blockSize), count: pool.blockSize)
+      blockStart = 0
     }
     return FilledPart(block: current, range: start..<(start + count))
   }
@@ -71,29 +76,17 @@ public final class BlockWriter {
     patches.append((offset, bytes))
   }
 
-  /// Takes back everything from `offset` on.
-  public func rewind(to offset: Int64) throws {
-    precondition(offset <= position)
+  /// Goes on at `offset`: takes back what is behind it, or goes behind what others wrote.
+  public func seek(to offset: Int64) throws {
     try flush()
-    patches.removeAll { $0.offset >= offset }
     position = offset
     block = nil
-    guard offsetInBlock > 0 else { return }
-    let current = pool.take()
-    let start = offset - Int64(offsetInBlock)
-    var count = 0
-    while count < offsetInBlock {
-      let space = UnsafeMutableRawBufferPointer(rebasing: current.bytes[count...])
-      let more = try file.read(into: space, at: start + Int64(count))
-      if more == 0 { break }
-      count += more
-    }
-    block = current
+    blockStart = offsetInBlock
   }
 
   /// Waits until everything up to here can be read from the file, patches included.
   public func flush() throws {
-    if let block { try submit(block, at: position - Int64(offsetInBlock), count: offsetInBlock) }
+    if let block { try submit(block, upTo: offsetInBlock) }
     try worker.finish()
     for patch in patches { try patch.bytes.withUnsafeBytes { try file.write($0, at: patch.offset) } }
     if let block {
@@ -115,10 +108,13 @@ public final class BlockWriter {
     block = nil
   }
 
-  private func submit(_ block: Block, at offset: Int64, count: Int) throws {
+  private func submit(_ block: Block, upTo end: Int) throws {
     let file = file
+    let start = blockStart
+    let offset = (position - 1) / Int64(pool.blockSize) * Int64(pool.blockSize) + Int64(start)
+    guard end > start else { return }
     try worker.submit {
-      try file.writeAligned(UnsafeRawBufferPointer(rebasing: block.bytes[..<count]), at: offset)
+      try file.writeAligned(UnsafeRawBufferPointer(rebasing: block.bytes[start..<end]), at: offset)
     }
   }
 }

@@ -19,6 +19,8 @@ public final class DirectFile: Sendable {
 
   private struct State {
     var isDirect: Bool
+    /// A second descriptor, once there was a need for it.
+    var cached: Int32 = -1
     var trialBytes = 0
     var trialSeconds = 0.0
   }
@@ -31,35 +33,47 @@ public final class DirectFile: Sendable {
     state = Monitor(State(isDirect: isDirect))
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    close(descriptor)
+    state.read { if $0.cached >= 0 { close($0.cached) } }
+  }
 
   /// The open file.
   public var fileDescriptor: FileDescriptor { FileDescriptor(rawValue: descriptor) }
 
-  /// Writes whole blocks at an aligned offset.
+  /// Writes bytes whose memory is aligned as their place in the file is; neither they nor their end need be at a boundary.
   ///
-  /// `bytes` is aligned; its length need not be.
-  ///
-  /// A length that is no multiple of the alignment may leave garbage behind it; `truncate` removes that.
+  /// What lies between two boundaries is written directly and the rest through the page cache, so that nothing beside the bytes is
+  /// touched and several threads may write neighbouring parts.
   func writeAligned(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
-    guard state.read({ $0.isDirect }) else { return try write(bytes, at: offset) }
-    let padded = (bytes.count + Self.alignment - 1) / Self.alignment * Self.alignment
+    let unit = Self.alignment
+    let head = min(bytes.count, (unit - Int(offset % Int64(unit))) % unit)
+    let middle = (bytes.count - head) / unit * unit
+    func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(rebasing: bytes[range])
+    }
+    try write(part(0..<head), at: offset)
+    try writeBlocks(part(head..<(head + middle)), at: offset + Int64(head))
+    try write(part((head + middle)..<bytes.count), at: offset + Int64(head + middle))
+  }
+
+  /// Writes whole blocks at a boundary.
+  private func writeBlocks(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
+    guard !bytes.isEmpty, state.read({ $0.isDirect }) else { return try write(bytes, at: offset) }
     let started = Self.seconds()
-    let count = pwrite(descriptor, bytes.baseAddress, padded, off_t(offset))
-    if count == padded {
-      note(padded, seconds: Self.seconds() - started)
+    let count = pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset))
+    if count == bytes.count {
+      note(count, seconds: Self.seconds() - started)
       return
     }
     // Some file systems accept the flag and refuse the write.
-    guard count < 0, errno == EINVAL else { return try write(bytes, at: offset) }
-    stopDirect()
+    if count < 0, errno == EINVAL { stopDirect() }
     try write(bytes, at: offset)
   }
 
   /// Writes any bytes anywhere, through the page cache.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
-    if state.read({ $0.isDirect }) { _ = Self.clear(__O_DIRECT, on: descriptor) }
-    defer { if state.read({ $0.isDirect }) { _ = Self.set(__O_DIRECT, on: descriptor) } }
+    let descriptor = try cachedDescriptor()
     var done = 0
     while done < bytes.count {
       let count = pwrite(
@@ -68,6 +82,20 @@ public final class DirectFile: Sendable {
       guard count > 0 else { throw FileError("write", path, Errno(rawValue: errno)) }
       done += count
     }
+  }
+
+  /// A descriptor of the file that goes through the page cache.
+  ///
+  /// The flag belongs to the open file and not to the call, so direct and cached writes at the same time need two of them.
+  private func cachedDescriptor() throws(FileError) -> Int32 {
+    let (opened, failure) = state.update { state -> (Int32, Int32) in
+      guard state.isDirect else { return (descriptor, 0) }
+      let access = fcntl(descriptor, F_GETFL) & O_ACCMODE
+      if state.cached < 0 { state.cached = open("/proc/self/fd/\(descriptor)", access | O_CLOEXEC) }
+      return (state.cached, errno)
+    }
+    guard opened >= 0 else { throw FileError("open", path, Errno(rawValue: failure)) }
+    return opened
   }
 
   /// Reads up to `bytes.count` bytes; 0 at the end.

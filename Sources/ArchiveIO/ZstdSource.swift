@@ -1,5 +1,16 @@
 import CZstd
 
+extension Compression {
+  /// What `zstdContentSize` needs of the beginning, in bytes.
+  public static let zstdHeaderByteCount = 18
+
+  /// The number of bytes in the first zstd frame, where its header says so.
+  public static func zstdContentSize(_ start: UnsafeRawBufferPointer) -> Int64? {
+    let size = ZSTD_getFrameContentSize(start.baseAddress, start.count)
+    return size > 0 && size < 1 << 60 ? Int64(size) : nil
+  }
+}
+
 /// Decompresses zstd, any number of frames, skippable ones included (RFC 8878).
 final class ZstdSource: ByteSource {
   /// The largest window that is accepted, 128 MiB: what `zstd` itself accepts without being asked for more.

@@ -56,28 +56,22 @@ public struct DockerArchiveWriter: Sendable {
     case .file(let file):
       return try write(to: PatchedArchive(file, computesDigest: computingDigest, progress: progress))
     case .pipe(let descriptor):
-      let ahead = LayerMeasurer(image.layers, decompressing: era != .first)
+      let ahead = try LayerMeasurer(image.layers, decompressing: era != .first)
       let target = PipeTarget(descriptor, computesDigest: computingDigest)
-      return try write(to: SequentialArchive(target, facts: ahead.facts, progress: progress))
+      return try write(to: SequentialArchive(target, facts: ahead.facts(of:), progress: progress))
     case .nowhere:
-      let guess = LayerGuess(config: image.config, decompressing: era != .first)
-      return try write(to: SequentialArchive(HashTarget(), facts: guess.facts, progress: progress))
+      let guess = LayerGuess(image, decompressing: era != .first)
+      return try write(to: SequentialArchive(HashTarget(), facts: guess.facts(of:), progress: progress))
     }
   }
 
   private func write(to archive: some LayeredArchive) throws -> Summary {
-    var diffIDs: [Digest] = []
-    var known: [Digest: Digest] = [:]
-    for (index, layer) in image.layers.enumerated() {
-      let stored = layer.descriptor.digest
-      if let diffID = known[stored] {
-        diffIDs.append(diffID)
-        continue
-      }
-      let diffID = try archive.append(layer, index: index, era: era, unlessWritten: Set(diffIDs))
-      known[stored] = diffID
-      diffIDs.append(diffID)
-    }
+    // The same stored bytes are the same layer.
+    var seen: Set<Digest> = []
+    let distinct = image.layers.filter { seen.insert($0.descriptor.digest).inserted }
+    let written = try archive.append(distinct, era: era)
+    let known = Dictionary(zip(distinct.map(\.descriptor.digest), written)) { first, _ in first }
+    let diffIDs = image.layers.compactMap { known[$0.descriptor.digest] }
     let metadata = try DockerArchiveMetadata(
       era: era, configDigest: image.manifest.value.config.digest, config: image.config, diffIDs: diffIDs,
       references: references)
@@ -96,10 +90,8 @@ public struct DockerArchiveWriter: Sendable {
 protocol LayeredArchive: AnyObject {
   func append(_ bytes: [UInt8]) throws
 
-  /// Appends a layer with its header and padding, unless its digest is among `written`, and returns its digest.
-  func append(
-    _ layer: Layer, index: Int, era: DockerArchiveEra, unlessWritten written: Set<Digest>
-  ) throws -> Digest
+  /// Appends layers with headers and padding, each digest once, and returns the digests.
+  func append(_ layers: [Layer], era: DockerArchiveEra) throws -> [Digest]
 
   func finish() throws -> (byteCount: Int64, digest: Digest?)
 }

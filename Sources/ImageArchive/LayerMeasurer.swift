@@ -1,23 +1,27 @@
 import ArchiveIO
+import Hashing
 import OCIModel
 import OrderedJSON
 
 /// Learns every layer's facts by decompressing it, ahead of the writer and on another core.
 final class LayerMeasurer: Sendable {
-  private let jobs: [Promise<LayerFacts>]
+  private let jobs: [Digest: Promise<LayerFacts>]
   private let worker = Worker()
 
-  init(_ layers: [Layer], decompressing: Bool) {
-    let jobs = layers.map { _ in Promise<LayerFacts>() }
-    self.jobs = jobs
-    // A worker skips what follows a failure; each promise carries its own, so that the writer meets it in its turn.
-    for (layer, job) in zip(layers, jobs) {
-      try? worker.submit { job.fulfil(Result { try Self.measure(layer, decompressing: decompressing) }) }
+  init(_ layers: [Layer], decompressing: Bool) throws {
+    var jobs: [Digest: Promise<LayerFacts>] = [:]
+    for layer in layers where jobs[layer.descriptor.digest] == nil {
+      let job = Promise<LayerFacts>()
+      jobs[layer.descriptor.digest] = job
+      // Each promise carries its own failure, so that the writer meets it in its turn.
+      try worker.submit { job.fulfil(Result { try Self.measure(layer, decompressing: decompressing) }) }
     }
+    self.jobs = jobs
   }
 
-  func facts(_ layer: Layer, _ index: Int) throws -> (facts: LayerFacts, isGuess: Bool) {
-    (try jobs[index].value(), false)
+  func facts(of layer: Layer) throws -> (facts: LayerFacts, isGuess: Bool) {
+    guard let job = jobs[layer.descriptor.digest] else { preconditionFailure("a layer of another image") }
+    return (try job.value(), false)
   }
 
   static func measure(_ layer: Layer, decompressing: Bool) throws -> LayerFacts {
@@ -34,26 +38,36 @@ final class LayerMeasurer: Sendable {
 
 /// A guess of each layer's facts that is nearly always right.
 ///
-/// The digest comes from the image's configuration. The size is the last field of a gzip member, modulo 2³² and of the last member
-/// only; for zstd it is in the frame's header when the compressor knew it. A guess is checked by whoever uses it.
+/// The digest comes from the image's configuration. The size is the last field of a gzip member, modulo 2³² and of the last member only; for
+/// zstd it is in the frame's header when the compressor knew it. A guess is checked by whoever uses it.
 struct LayerGuess {
-  let config: [UInt8]
-  let decompressing: Bool
+  private let diffIDs: [Digest: Digest]
+  private let decompressing: Bool
 
-  func facts(_ layer: Layer, _ index: Int) throws -> (facts: LayerFacts, isGuess: Bool) {
-    let stored = BufferedSource(try layer.content.open())
+  init(_ image: Image, decompressing: Bool) {
+    let diffIDs = (try? ImageConfig(image.config))?.diffIDs ?? []
+    self.diffIDs = Dictionary(zip(image.layers.map(\.descriptor.digest), diffIDs)) { first, _ in first }
+    self.decompressing = decompressing
+  }
+
+  func facts(of layer: Layer) throws -> (facts: LayerFacts, isGuess: Bool) {
+    guard decompressing, let diffID = diffIDs[layer.descriptor.digest],
+      let byteCount = try Self.byteCount(of: layer)
+    else { return (try LayerMeasurer.measure(layer, decompressing: decompressing), false) }
+    return (LayerFacts(diffID: diffID, byteCount: byteCount), true)
+  }
+
+  /// The number of uncompressed bytes, probably; nil when the stored bytes do not tell.
+  ///
+  /// Waits until they are all here.
+  static func byteCount(of layer: Layer) throws -> Int64? {
     try layer.content.waitUntilComplete()
-    let start = try stored.peek(Compression.signatureByteCount)
-    let storedSize = try layer.content.byteCount()
-    guard decompressing, Compression(firstBytes: start) != .none else {
-      return (LayerFacts(diffID: layer.descriptor.digest, byteCount: storedSize), false)
+    let stored = BufferedSource(try layer.content.open())
+    switch Compression(firstBytes: try stored.peek(Compression.signatureByteCount)) {
+    case .none: return try layer.content.byteCount()
+    case .gzip: return try layer.content.suffix(4).reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
+    case .zstd: return Compression.zstdContentSize(try stored.peek(Compression.zstdHeaderByteCount))
+    case .bzip2, .xz: return nil
     }
-    let diffIDs = (try? ImageConfig(config))?.diffIDs ?? []
-    guard index < diffIDs.count, Compression(firstBytes: start) == .gzip else {
-      return (try LayerMeasurer.measure(layer, decompressing: true), false)
-    }
-    let end = try layer.content.suffix(4)
-    let byteCount = end.reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
-    return (LayerFacts(diffID: diffIDs[index], byteCount: byteCount), true)
   }
 }

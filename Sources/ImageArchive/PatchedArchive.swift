@@ -3,66 +3,30 @@ import Hashing
 import OCIModel
 
 /// An archive in a file: layers are written as they come, and their headers afterwards.
+///
+/// Several layers are decompressed side by side. Where a layer begins depends on the sizes of those before it, which are guessed from the ends of
+/// their compressed bytes; what was written behind a wrong guess is written again.
 final class PatchedArchive: LayeredArchive {
-  private let file: DirectFile
   private let writer: BlockWriter
-  private let layerHashing = Worker()
+  private let lanes: [LayerLane]
   private let digester: FileDigester?
-  private let progress: @Sendable (Int) -> Void
 
   init(_ file: DirectFile, computesDigest: Bool, progress: @escaping @Sendable (Int) -> Void) {
-    self.file = file
-    writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 8))
+    writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 2))
+    lanes = (0..<LayerLane.count).map { _ in LayerLane(file, progress: progress) }
     digester = computesDigest ? FileDigester(file) : nil
-    self.progress = progress
   }
 
   func append(_ bytes: [UInt8]) throws { try writer.append(bytes) }
 
-  func append(
-    _ layer: Layer, index: Int, era: DockerArchiveEra, unlessWritten written: Set<Digest>
-  ) throws -> Digest {
-    let start = writer.position
-    // A header takes one block, or three when the size or the name needs an extended one; that shows only afterwards.
-    var headerSize = TarHeader.blockSize
-    while true {
-      do {
-        try writer.append([UInt8](repeating: 0, count: headerSize))
-        let facts = try copy(layer, decompressing: era != .first)
-        if written.contains(facts.diffID) {
-          try writer.rewind(to: start)
-          return facts.diffID
-        }
-        let header = TarHeader(layer: facts, era: era).encoded()
-        if header.count == headerSize {
-          writer.patch(header, at: start)
-          try writer.pad(to: TarHeader.blockSize)
-          try hashSoFar()
-          return facts.diffID
-        }
-        headerSize = header.count
-      } catch is SpoolRestarted {
-        layerHashing.reset()
-      }
-      try writer.rewind(to: start)
+  func append(_ layers: [Layer], era: DockerArchiveEra) throws -> [Digest] {
+    var diffIDs: [Digest] = []
+    while diffIDs.count < layers.count {
+      diffIDs += try appendSideBySide(Array(layers[diffIDs.count...]), era: era, written: Set(diffIDs))
+      guard diffIDs.count < layers.count else { break }
+      diffIDs.append(try append(layers[diffIDs.count], era: era, written: Set(diffIDs)))
     }
-  }
-
-  private func copy(_ layer: Layer, decompressing: Bool) throws -> LayerFacts {
-    let content = try UncompressedLayer(layer, hashingOn: layerHashing, decompressing: decompressing)
-    while true {
-      let part = try writer.append { try content.read(into: $0) }
-      if part.byteCount == 0 { break }
-      try content.hash(part)
-      progress(part.byteCount)
-    }
-    return try content.facts()
-  }
-
-  private func hashSoFar() throws {
-    guard let digester else { return }
-    try writer.flush()
-    try digester.advance(to: writer.position)
+    return diffIDs
   }
 
   func finish() throws -> (byteCount: Int64, digest: Digest?) {
@@ -70,35 +34,72 @@ final class PatchedArchive: LayeredArchive {
     try digester?.advance(to: writer.position)
     return (writer.position, try digester?.digest())
   }
-}
 
-/// The digest of a file that grows, computed behind the writer on a thread of its own.
-///
-/// It reads the file again, because a header at the beginning is known last. Read directly, that costs the disk more than the
-/// processor, and it happens while the next layer is decompressed.
-final class FileDigester: @unchecked Sendable {
-  // Unchecked: everything but `worker` is used by its jobs only, one after another, and while it rests.
-  private let file: DirectFile
-  private let worker = Worker()
-  private let pool = BlockPool(blockSize: 1 << 20, limit: 1)
-  private var hasher = ContentHasher()
-  private var position: Int64 = 0
+  // MARK: One by one
 
-  init(_ file: DirectFile) { self.file = file }
-
-  /// Adds everything up to `end`, which must be final.
-  func advance(to end: Int64) throws { try worker.submit { [self] in try hash(to: end) } }
-
-  func digest() throws -> Digest {
-    try worker.finish()
-    return hasher.copy().finalize()
+  /// Appends one layer, unless its digest is among `written`, and returns the digest.
+  private func append(_ layer: Layer, era: DockerArchiveEra, written: Set<Digest>) throws -> Digest {
+    let start = writer.position
+    // A header takes one block, or three when the size or the name needs an extended one; that shows only afterwards.
+    var headerSize = TarHeader.blockSize
+    while true {
+      do {
+        try writer.flush()
+        let result = try lanes[0].write(layer, at: start, headerSize: headerSize, era: era)
+        if written.contains(result.facts.diffID) { return result.facts.diffID }
+        if result.headerSize == headerSize {
+          try advance(to: result.end)
+          return result.facts.diffID
+        }
+        headerSize = result.headerSize
+      } catch is SpoolRestarted {}
+    }
   }
 
-  private func hash(to end: Int64) throws {
-    while position < end {
-      let part = try pool.take().read(from: file, at: position, upTo: end)
-      part.withBytes { hasher.update($0) }
-      position += Int64(part.byteCount)
+  private func advance(to end: Int64) throws {
+    try writer.seek(to: end)
+    try digester?.advance(to: end)
+  }
+
+  // MARK: Side by side
+
+  /// Appends as many of `layers` as can be done without knowing better than the guesses, and returns their digests.
+  private func appendSideBySide(
+    _ layers: [Layer], era: DockerArchiveEra, written: Set<Digest>
+  ) throws -> [Digest] {
+    guard lanes.count > 1, layers.count > 1, era != .first else { return [] }
+    try writer.flush()
+    var written = written
+    var diffIDs: [Digest] = []
+    var running: [(job: Promise<LayerLane.Outcome>, lane: LayerLane)] = []
+    var free = lanes
+    /// Where layers begin, by the guesses: one more than were begun, unless there is no guess.
+    var starts = [writer.position]
+    var begun = 0
+    while begun < min(layers.count, starts.count) || !running.isEmpty {
+      if begun < min(layers.count, starts.count), let lane = free.popLast() {
+        running.append((lane.begin(layers[begun], at: starts[begun], era: era), lane))
+        if begun + 1 < layers.count, let size = try? LayerGuess.byteCount(of: layers[begun]) {
+          let member = Int64(TarHeader.blockSize) + size + Int64(TarHeader.padding(after: size))
+          starts.append(starts[begun] + member)
+        }
+        begun += 1
+        continue
+      }
+      let (job, lane) = running.removeFirst()
+      free.append(lane)
+      // A layer that is longer than it was guessed to be was written over by the next one.
+      let limit = diffIDs.count + 1 < begun ? starts[diffIDs.count + 1] : .max
+      guard let outcome = try? job.value(), outcome.start == writer.position, outcome.end <= limit,
+        outcome.headerSize == TarHeader.blockSize, written.insert(outcome.facts.diffID).inserted
+      else {
+        // This layer and those behind it are not where they should be, or failed: they are done again, one by one.
+        running.forEach { _ = try? $0.job.value() }
+        break
+      }
+      try advance(to: outcome.end)
+      diffIDs.append(outcome.facts.diffID)
     }
+    return diffIDs
   }
 }

@@ -4,8 +4,8 @@ import OCIModel
 
 /// An archive that is written from front to back, so that each layer's facts are needed before its bytes.
 final class SequentialArchive: LayeredArchive {
-  /// Facts of the layer at an index; `isGuess` when they may be wrong.
-  typealias Facts = (Layer, Int) throws -> (facts: LayerFacts, isGuess: Bool)
+  /// Facts of a layer; `isGuess` when they may be wrong.
+  typealias Facts = (Layer) throws -> (facts: LayerFacts, isGuess: Bool)
 
   private let target: any SequentialTarget
   private let facts: Facts
@@ -30,10 +30,17 @@ final class SequentialArchive: LayeredArchive {
     byteCount += Int64(bytes.count)
   }
 
-  func append(
-    _ layer: Layer, index: Int, era: DockerArchiveEra, unlessWritten written: Set<Digest>
+  func append(_ layers: [Layer], era: DockerArchiveEra) throws -> [Digest] {
+    var diffIDs: [Digest] = []
+    for layer in layers { diffIDs.append(try append(layer, era: era, unlessWritten: Set(diffIDs))) }
+    return diffIDs
+  }
+
+  /// Appends a layer with its header and padding, unless its digest is among `written`, and returns its digest.
+  private func append(
+    _ layer: Layer, era: DockerArchiveEra, unlessWritten written: Set<Digest>
   ) throws -> Digest {
-    var (facts, isGuess) = try facts(layer, index)
+    var (facts, isGuess) = try facts(layer)
     let start = byteCount
     while true {
       // A guess is no reason to leave a layer out.
@@ -45,7 +52,7 @@ final class SequentialArchive: LayeredArchive {
         try append([UInt8](repeating: 0, count: TarHeader.padding(after: facts.byteCount)))
         return facts.diffID
       }
-      guard let goBack else { throw LayerChanged(number: index + 1) }
+      guard let goBack else { throw LayerChanged(digest: layer.descriptor.digest) }
       goBack()
       byteCount = start
       (facts, isGuess) = (found, false)
@@ -70,6 +77,6 @@ final class SequentialArchive: LayeredArchive {
 
 /// A layer that gave other bytes when it was read for the second time.
 struct LayerChanged: Error, CustomStringConvertible {
-  var number: Int
-  var description: String { "layer \(number) changed while it was being read" }
+  var digest: Digest
+  var description: String { "layer \(digest) changed while it was being read" }
 }

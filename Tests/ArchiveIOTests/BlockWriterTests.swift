@@ -28,7 +28,7 @@ import Testing
     }
 
     func rewind(to offset: Int) throws {
-      try writer.rewind(to: Int64(offset))
+      try writer.seek(to: Int64(offset))
       expected.removeLast(expected.count - offset)
     }
 
@@ -126,7 +126,7 @@ import Testing
           return 100
         }
         parts.append((part, pattern(100, seed: UInt64(number))))
-        try checked.writer.rewind(to: Int64(50 * number + 50))
+        try checked.writer.seek(to: Int64(50 * number + 50))
       }
       for (part, bytes) in parts {
         #expect(part.byteCount == 100)

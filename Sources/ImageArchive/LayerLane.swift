@@ -1,0 +1,61 @@
+import ArchiveIO
+import Glibc
+import Hashing
+import OCIModel
+
+/// Decompresses layers into an archive, one after another: a thread that inflates, one that hashes, and one that writes.
+final class LayerLane: Sendable {
+  /// How many are worth having: what two cores can do is done by two lanes, and more than four would need more memory than they save time.
+  static let count = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+  /// A layer that was written, with its header.
+  struct Outcome: Sendable {
+    var facts: LayerFacts
+    /// Where its header begins, and the next member's.
+    var start: Int64
+    var end: Int64
+    /// The number of bytes that its header needs.
+    var headerSize: Int
+  }
+
+  private let file: DirectFile
+  private let hashing = Worker()
+  private let pool = BlockPool(blockSize: 1 << 20, limit: 6)
+  private let progress: @Sendable (Int) -> Void
+
+  init(_ file: DirectFile, progress: @escaping @Sendable (Int) -> Void) {
+    self.file = file
+    self.progress = progress
+  }
+
+  /// Writes `layer` at `start` on a thread of its own.
+  ///
+  /// The lane must not be used before the result is there.
+  func begin(_ layer: Layer, at start: Int64, era: DockerArchiveEra) -> Promise<Outcome> {
+    let promise = Promise<Outcome>()
+    Thread.detach { [self] in
+      promise.fulfil(Result { try write(layer, at: start, headerSize: TarHeader.blockSize, era: era) })
+    }
+    return promise
+  }
+
+  /// Writes `layer` at `start`, after `headerSize` bytes for its header, and the header when it fits exactly.
+  func write(_ layer: Layer, at start: Int64, headerSize: Int, era: DockerArchiveEra) throws -> Outcome {
+    hashing.reset()
+    let writer = BlockWriter(file, pool: pool, at: start)
+    try writer.append([UInt8](repeating: 0, count: headerSize))
+    let content = try UncompressedLayer(layer, hashingOn: hashing, decompressing: era != .first)
+    while true {
+      let part = try writer.append { try content.read(into: $0) }
+      if part.byteCount == 0 { break }
+      try content.hash(part)
+      progress(part.byteCount)
+    }
+    let facts = try content.facts()
+    let header = TarHeader(layer: facts, era: era).encoded()
+    if header.count == headerSize { writer.patch(header, at: start) }
+    try writer.pad(to: TarHeader.blockSize)
+    try writer.flush()
+    return Outcome(facts: facts, start: start, end: writer.position, headerSize: header.count)
+  }
+}
