@@ -49,7 +49,9 @@ public final class OCILayoutWriter: @unchecked Sendable {
     for path in added.reversed() { unlink(path.string) }
   }
 
-  /// Waits until nobody else is finishing. The lock ends with the descriptor.
+  /// Waits until nobody else is finishing.
+  ///
+  /// The lock ends with the descriptor.
   private func lock() throws -> Int32 {
     let lock = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard lock >= 0 else { throw FileError("open", directory.string, Errno(rawValue: errno)) }
