@@ -10,11 +10,15 @@ public import SystemPackage
 /// their digests, each in one step, and `index.json` is replaced last, under a lock on the directory: what others read is complete at any time,
 /// and two writers lose nothing. Without `commit` everything that was added is removed again.
 public final class OCILayoutWriter: @unchecked Sendable {
-  // Unchecked: `added` and `isCommitted` are only used by the one task that writes.
+  // Unchecked: `added`, `found` and `isCommitted` are only used by the one task that writes.
   private let destination: FilePath
   private let directory: FilePath
   private let isNew: Bool
   private var added: [FilePath] = []
+  /// Blobs that were there already and are part of what is being added.
+  private var found: [FilePath] = []
+  /// `index.json` as it was in the beginning.
+  private let firstIndex: [UInt8]?
   private var isCommitted = false
 
   /// Opens the layout at `path`, or begins a new one when nothing is there, or an empty directory.
@@ -24,6 +28,7 @@ public final class OCILayoutWriter: @unchecked Sendable {
     destination = path
     isNew = try Self.isFree(path)
     directory = isNew ? NewFile.temporaryPath(for: path) : path
+    firstIndex = isNew ? nil : try? Self.read(directory.appending("index.json"))
     if isNew {
       try Self.createDirectory(directory)
       try write(OCILayoutIndex.marker, to: directory.appending("oci-layout"))
@@ -33,8 +38,29 @@ public final class OCILayoutWriter: @unchecked Sendable {
 
   deinit {
     if isCommitted { return }
+    if isNew { abandon() } else { removeAdded() }
+  }
+
+  /// Removes what was added, unless somebody else has finished since: then it may be part of theirs, too.
+  private func removeAdded() {
+    guard let lock = try? lock() else { return }
+    defer { close(lock) }
+    guard let firstIndex, (try? Self.read(directory.appending("index.json"))) == firstIndex else { return }
     for path in added.reversed() { unlink(path.string) }
-    if isNew { abandon() }
+  }
+
+  /// Waits until nobody else is finishing.
+  ///
+  /// The lock ends with the descriptor.
+  private func lock() throws -> Int32 {
+    let lock = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard lock >= 0 else { throw FileError("open", directory.string, Errno(rawValue: errno)) }
+    guard flock(lock, LOCK_EX) == 0 else {
+      let reason = Errno(rawValue: errno)
+      close(lock)
+      throw FileError("lock", directory.string, reason)
+    }
+    return lock
   }
 
   /// The hidden directory of a layout that is being made, for whoever cleans up after a signal.
@@ -56,7 +82,9 @@ public final class OCILayoutWriter: @unchecked Sendable {
       file: DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false),
       algorithm: digest.algorithm)
     try spool.adopt(completeByteCount: spool.file.byteCount())
-    return try spool.digest() == digest
+    guard try spool.digest() == digest else { return false }
+    found.append(path)
+    return true
   }
 
   /// Adds a blob that has been fetched.
@@ -83,10 +111,12 @@ public final class OCILayoutWriter: @unchecked Sendable {
 
   /// Enters `entry` in `index.json`, under `name` where there is one, and makes everything final.
   public func commit(_ entry: Descriptor, name: String?) throws {
-    let lock = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard lock >= 0 else { throw FileError("open", directory.string, Errno(rawValue: errno)) }
+    let lock = try lock()
     defer { close(lock) }
-    guard flock(lock, LOCK_EX) == 0 else { throw FileError("lock", directory.string, Errno(rawValue: errno)) }
+    // Somebody else who failed may have removed what they had added.
+    for path in found + added where access(path.string, F_OK) != 0 {
+      throw FileError("find", path.string, Errno(rawValue: errno))
+    }
     let index = directory.appending("index.json")
     let existing = isNew ? nil : try Self.read(index)
     try write(try OCILayoutIndex.adding(entry, name: name, to: existing), to: index)

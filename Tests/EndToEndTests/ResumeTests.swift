@@ -215,6 +215,32 @@ import Testing
     #expect(try place.cachedNames() == [])
   }
 
+  @Test func `a pull that fails takes nothing from one that used the same layout meanwhile`() async throws {
+    let slowAndWrong = try MemoryRegistry(Sample.image) { request, _, reply in
+      request.path == MemoryRegistry.blobPath(Sample.secondLayer)
+        ? ScriptedReply.ok("wrong").delayed(milliseconds: 1000) : reply
+    }
+    var smaller = Sample.spec
+    smaller.layers.removeLast()
+    let good = try MemoryRegistry(smaller.stored)
+    let base = try MemoryRegistry(ImageSpec().stored)
+    defer { for registry in [slowAndWrong, good, base] { registry.stop() } }
+    let place = try Workplace()
+    defer { place.remove() }
+    let layout = "oci:\(place.directory.appending("layout"))"
+    try #require(await place.cooper(["pull", base.reference, "-o", layout]).status == 0)
+    async let failing = place.cooper(["pull", slowAndWrong.reference, "-o", layout])
+    let layer = "layout/blobs/sha256/\(Sample.firstLayer.hex)"
+    let deadline = ContinuousClock.now + .seconds(60)
+    while !place.directory.contains(layer), ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    let second = try await place.cooper(["pull", good.reference, "-o", layout])
+    #expect(second.status == 0, "\(second.errors)")
+    #expect(try await failing.status == 3)
+    #expect(place.directory.contains(layer))
+  }
+
   @Test func `two pulls into one layout at once both end up in it`() async throws {
     let registry = try MemoryRegistry(Sample.image)
     defer { registry.stop() }
