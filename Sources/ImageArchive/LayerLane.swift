@@ -28,13 +28,15 @@ final class LayerLane: Sendable {
     self.progress = progress
   }
 
-  /// Writes `layer` at `start` on a thread of its own.
-  ///
-  /// The lane must not be used before the result is there.
-  func begin(_ layer: Layer, at start: Int64, era: DockerArchiveEra) -> Promise<Outcome> {
+  /// Writes `layer` at `start` on a thread of its own, and calls `end` when the lane may be used again.
+  func begin(
+    _ layer: Layer, at start: Int64, era: DockerArchiveEra, end: @escaping @Sendable () -> Void
+  ) -> Promise<Outcome> {
     let promise = Promise<Outcome>()
     Thread.detach { [self] in
-      promise.fulfil(Result { try write(layer, at: start, headerSize: TarHeader.blockSize, era: era) })
+      let outcome = Result { try write(layer, at: start, headerSize: TarHeader.blockSize, era: era) }
+      end()
+      promise.fulfil(outcome)
     }
     return promise
   }

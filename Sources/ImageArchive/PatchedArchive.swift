@@ -69,37 +69,39 @@ final class PatchedArchive: LayeredArchive {
   ) throws -> [Digest] {
     guard lanes.count > 1, layers.count > 1, era != .first else { return [] }
     try writer.flush()
+    let free = Supply(lanes)
+    var jobs: [Promise<LayerLane.Outcome>] = []
+    /// Where layers begin, by the guesses: as many as were begun, and one more unless there is no guess.
+    var starts = [writer.position]
+    while jobs.count < min(layers.count, starts.count) {
+      let (layer, start) = (layers[jobs.count], starts[jobs.count])
+      let lane = free.take()
+      jobs.append(lane.begin(layer, at: start, era: era) { free.put(back: lane) })
+      if jobs.count < layers.count, let size = try? LayerGuess.byteCount(of: layer) {
+        let member = Int64(TarHeader.blockSize) + size + Int64(TarHeader.padding(after: size))
+        starts.append(start + member)
+      }
+    }
+    return try accept(jobs, limits: starts.dropFirst() + [.max], written: written)
+  }
+
+  /// The digests of the layers that are where they should be, up to the first that is not.
+  ///
+  /// That one and those behind it are done again, one by one: a layer that is longer than it was guessed to be, for instance, was written over
+  /// by the next.
+  private func accept(
+    _ jobs: [Promise<LayerLane.Outcome>], limits: [Int64], written: Set<Digest>
+  ) throws -> [Digest] {
     var written = written
     var diffIDs: [Digest] = []
-    var running: [(job: Promise<LayerLane.Outcome>, lane: LayerLane)] = []
-    var free = lanes
-    /// Where layers begin, by the guesses: one more than were begun, unless there is no guess.
-    var starts = [writer.position]
-    var begun = 0
-    while begun < min(layers.count, starts.count) || !running.isEmpty {
-      if begun < min(layers.count, starts.count), let lane = free.popLast() {
-        running.append((lane.begin(layers[begun], at: starts[begun], era: era), lane))
-        if begun + 1 < layers.count, let size = try? LayerGuess.byteCount(of: layers[begun]) {
-          let member = Int64(TarHeader.blockSize) + size + Int64(TarHeader.padding(after: size))
-          starts.append(starts[begun] + member)
-        }
-        begun += 1
-        continue
-      }
-      let (job, lane) = running.removeFirst()
-      free.append(lane)
-      // A layer that is longer than it was guessed to be was written over by the next one.
-      let limit = diffIDs.count + 1 < begun ? starts[diffIDs.count + 1] : .max
+    for (job, limit) in zip(jobs, limits) {
       guard let outcome = try? job.value(), outcome.start == writer.position, outcome.end <= limit,
         outcome.headerSize == TarHeader.blockSize, written.insert(outcome.facts.diffID).inserted
-      else {
-        // This layer and those behind it are not where they should be, or failed: they are done again, one by one.
-        running.forEach { _ = try? $0.job.value() }
-        break
-      }
+      else { break }
       try advance(to: outcome.end)
       diffIDs.append(outcome.facts.diffID)
     }
+    jobs.forEach { _ = try? $0.value() }
     return diffIDs
   }
 }
