@@ -94,7 +94,7 @@ let package = Package(
     tests(of: "HTTPTransport"),
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
-    tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing"]),
+    tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["Hashing"]),
     .testTarget(
       name: "CommandTests", dependencies: ["cooper", "TestSupport", "OCIModel", "Registry", "Hashing"],

@@ -217,4 +217,7 @@ public final class Spool: Sendable {
 }
 
 /// The bytes read so far were wrong; all must be read again.
-public struct SpoolRestarted: Error {}
+public struct SpoolRestarted: Error {
+  /// The news.
+  public init() {}
+}

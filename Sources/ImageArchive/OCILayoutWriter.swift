@@ -2,6 +2,7 @@ import ArchiveIO
 import Glibc
 public import Hashing
 public import OCIModel
+import Synchronization
 public import SystemPackage
 
 /// Adds images to an OCI image layout in a directory.
@@ -9,17 +10,21 @@ public import SystemPackage
 /// A layout that does not exist yet is made under a hidden name and gets its own in the end. In one that exists, blobs appear under
 /// their digests, each in one step, and `index.json` is replaced last, under a lock on the directory: what others read is complete at any time,
 /// and two writers lose nothing. Without `commit` everything that was added is removed again.
-public final class OCILayoutWriter: @unchecked Sendable {
-  // Unchecked: `added`, `found` and `isCommitted` are only used by the one task that writes.
+public final class OCILayoutWriter: Sendable {
   private let destination: FilePath
   private let directory: FilePath
   private let isNew: Bool
-  private var added: [FilePath] = []
-  /// Blobs that were there already and are part of what is being added.
-  private var found: [FilePath] = []
   /// `index.json` as it was in the beginning.
   private let firstIndex: [UInt8]?
-  private var isCommitted = false
+  private let state = Mutex(State())
+
+  private struct State {
+    /// Blobs that were put here.
+    var added: Set<Digest> = []
+    /// Blobs that were there already and are part of what is being added.
+    var found: Set<Digest> = []
+    var isCommitted = false
+  }
 
   /// Opens the layout at `path`, or begins a new one when nothing is there, or an empty directory.
   ///
@@ -37,22 +42,23 @@ public final class OCILayoutWriter: @unchecked Sendable {
   }
 
   deinit {
-    if isCommitted { return }
-    if isNew { abandon() } else { removeAdded() }
+    let added = state.withLock { $0.isCommitted ? nil : $0.added }
+    guard let added else { return }
+    if isNew { Self.removeTree(directory) } else { remove(added) }
   }
 
   /// Removes what was added, unless somebody else has finished since: then it may be part of theirs, too.
-  private func removeAdded() {
-    guard let lock = try? lock() else { return }
+  private func remove(_ blobs: Set<Digest>) {
+    guard let lock = try? Self.lock(directory) else { return }
     defer { close(lock) }
     guard let firstIndex, (try? Self.read(directory.appending("index.json"))) == firstIndex else { return }
-    for path in added.reversed() { unlink(path.string) }
+    for blob in blobs { if let path = try? path(of: blob) { unlink(path.string) } }
   }
 
   /// Waits until nobody else is finishing.
   ///
   /// The lock ends with the descriptor.
-  private func lock() throws -> Int32 {
+  private static func lock(_ directory: FilePath) throws -> Int32 {
     let lock = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard lock >= 0 else { throw FileError("open", directory.string, Errno(rawValue: errno)) }
     guard flock(lock, LOCK_EX) == 0 else {
@@ -64,12 +70,15 @@ public final class OCILayoutWriter: @unchecked Sendable {
   }
 
   /// The hidden directory of a layout that is being made, for whoever cleans up after a signal.
-  public var temporaryDirectory: FilePath? { isNew && !isCommitted ? directory : nil }
+  public var temporaryDirectory: FilePath? { isNew ? directory : nil }
 
   /// Where the blob of that digest is, or will be.
-  public func path(of digest: Digest) throws -> FilePath {
+  public func path(of digest: Digest) throws -> FilePath { try Self.path(of: digest, in: directory) }
+
+  private static func path(of digest: Digest, in directory: FilePath) throws -> FilePath {
+    try createDirectory(directory.appending("blobs"))
     let folder = directory.appending("blobs").appending(digest.algorithm.rawValue)
-    try Self.createDirectory(folder)
+    try createDirectory(folder)
     return folder.appending(digest.hex)
   }
 
@@ -83,7 +92,7 @@ public final class OCILayoutWriter: @unchecked Sendable {
       algorithm: digest.algorithm)
     try spool.adopt(completeByteCount: spool.file.byteCount())
     guard try spool.digest() == digest else { return false }
-    found.append(path)
+    state.withLock { _ = $0.found.insert(digest) }
     return true
   }
 
@@ -98,7 +107,7 @@ public final class OCILayoutWriter: @unchecked Sendable {
     }
     let path = try path(of: descriptor.digest)
     try entry.move(to: path)
-    added.append(path)
+    state.withLock { _ = $0.added.insert(descriptor.digest) }
   }
 
   /// Adds a small blob.
@@ -106,27 +115,58 @@ public final class OCILayoutWriter: @unchecked Sendable {
     let path = try path(of: digest)
     if try contains(digest) { return }
     try write(bytes, to: path)
-    added.append(path)
+    state.withLock { _ = $0.added.insert(digest) }
+  }
+
+  /// Adds a blob by reading it.
+  ///
+  /// - Throws: what reading throws, and `OCILayoutError.wrongSize`.
+  public func add(_ content: any BlobContent, as descriptor: Descriptor, subject: String) throws {
+    let file = try NewFile(at: path(of: descriptor.digest))
+    let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
+    let source = try content.open()
+    while try writer.append({ try source.read(into: $0) }).byteCount > 0 {}
+    guard descriptor.byteCount == writer.position else {
+      throw OCILayoutError.wrongSize(
+        subject: subject, expected: descriptor.byteCount, found: writer.position)
+    }
+    try writer.finish()
+    try file.commit()
+    state.withLock { _ = $0.added.insert(descriptor.digest) }
   }
 
   /// Enters `entry` in `index.json`, under `name` where there is one, and makes everything final.
   public func commit(_ entry: Descriptor, name: String?) throws {
-    let lock = try lock()
-    defer { close(lock) }
-    // Somebody else who failed may have removed what they had added.
-    for path in found + added where access(path.string, F_OK) != 0 {
-      throw FileError("find", path.string, Errno(rawValue: errno))
-    }
-    let index = directory.appending("index.json")
-    let existing = isNew ? nil : try Self.read(index)
-    try write(try OCILayoutIndex.adding(entry, name: name, to: existing), to: index)
     if isNew {
-      rmdir(destination.string)
-      guard rename(directory.string, destination.string) == 0 else {
-        throw FileError("create", destination.string, Errno(rawValue: errno))
+      try write(OCILayoutIndex.adding(entry, name: name, to: nil), to: directory.appending("index.json"))
+      if rename(directory.string, destination.string) != 0 {
+        // Somebody else has made a layout there meanwhile: then this one is added to it.
+        guard errno == ENOTEMPTY || errno == EEXIST else {
+          throw FileError("create", destination.string, Errno(rawValue: errno))
+        }
+        try enter(entry, name: name, in: destination)
+        Self.removeTree(directory)
+      }
+    } else {
+      try enter(entry, name: name, in: directory)
+    }
+    state.withLock { $0.isCommitted = true }
+  }
+
+  /// Adds to the index of a layout that others may be adding to as well, and moves blobs there that are not in it yet.
+  private func enter(_ entry: Descriptor, name: String?, in layout: FilePath) throws {
+    let lock = try Self.lock(layout)
+    defer { close(lock) }
+    for digest in state.withLock({ $0.found.union($0.added) }) {
+      let path = try Self.path(of: digest, in: layout)
+      if layout != directory { rename(try self.path(of: digest).string, path.string) }
+      // Somebody else who failed may have removed what they had added.
+      guard access(path.string, F_OK) == 0 else {
+        throw FileError("find", path.string, Errno(rawValue: errno))
       }
     }
-    isCommitted = true
+    let index = layout.appending("index.json")
+    try write(OCILayoutIndex.adding(entry, name: name, to: Self.read(index)), to: index)
   }
 
   // MARK: Files
@@ -138,8 +178,6 @@ public final class OCILayoutWriter: @unchecked Sendable {
     try writer.finish()
     try file.commit()
   }
-
-  private func abandon() { Self.removeTree(directory) }
 
   /// Removes a directory with everything in it.
   ///
