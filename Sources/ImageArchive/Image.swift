@@ -1,5 +1,6 @@
 public import ArchiveIO
 public import OCIModel
+public import SystemPackage
 
 /// One image for one platform: documents whose bytes are fixed, and layers that can be opened.
 ///
@@ -49,4 +50,10 @@ public protocol BlobContent: Sendable {
 
   /// The last stored bytes, fewer than `count` when there are not as many. Waits until all are here.
   func suffix(_ count: Int) throws -> [UInt8]
+}
+
+/// A blob that is a file of its own, which a destination may take instead of reading it.
+public protocol MovableBlob: BlobContent {
+  /// Waits until all bytes are here and checked, and gives the file this name; copies it where it cannot be moved.
+  func move(to path: FilePath) throws
 }

@@ -51,11 +51,18 @@ public struct ImageCopy: Sendable {
   }
 
   /// Copies everything, and returns the root as it was written.
+  ///
+  /// After an error the destination has been told to abandon what it got.
   @discardableResult
   public func run() async throws -> ManifestDocument {
-    let root = try await copy(source.root)
-    try await destination.commit(root)
-    return root
+    do {
+      let root = try await copy(source.root)
+      try await destination.commit(root)
+      return root
+    } catch {
+      await destination.abandon()
+      throw error
+    }
   }
 
   private func copy(_ document: ManifestDocument, depth: Int = 0) async throws -> ManifestDocument {

@@ -15,4 +15,7 @@ public protocol ImageDestination: Sendable {
 
   /// Gives the root its names. Before this, nobody sees anything.
   func commit(_ root: ManifestDocument) async throws
+
+  /// Removes what was put, as far as that is the custom of the place: a registry keeps blobs for the next attempt.
+  func abandon() async
 }

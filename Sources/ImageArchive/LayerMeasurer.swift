@@ -59,9 +59,8 @@ struct LayerGuess {
 
   /// The number of uncompressed bytes, probably; nil when the stored bytes do not tell.
   ///
-  /// Waits until they are all here.
+  /// May wait until they are all here.
   static func byteCount(of layer: Layer) throws -> Int64? {
-    try layer.content.waitUntilComplete()
     let stored = BufferedSource(try layer.content.open())
     switch Compression(firstBytes: try stored.peek(Compression.signatureByteCount)) {
     case .none: return try layer.content.byteCount()

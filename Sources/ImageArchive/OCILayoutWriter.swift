@@ -41,8 +41,16 @@ public final class OCILayoutWriter: Sendable {
     try Self.createDirectory(directory.appending("blobs"))
   }
 
-  deinit {
-    let added = state.withLock { $0.isCommitted ? nil : $0.added }
+  deinit { abandon() }
+
+  /// Removes what was added, unless it was committed.
+  ///
+  /// Also happens when the writer is let go of, but that may be after the end of the program.
+  public func abandon() {
+    let added = state.withLock { state -> Set<Digest>? in
+      defer { state.isCommitted = true }
+      return state.isCommitted ? nil : state.added
+    }
     guard let added else { return }
     if isNew { Self.removeTree(directory) } else { remove(added) }
   }
@@ -96,20 +104,6 @@ public final class OCILayoutWriter: Sendable {
     return true
   }
 
-  /// Adds a blob that has been fetched.
-  ///
-  /// - Throws: `OCILayoutError.wrongSize` when the manifest gives another size: readers of layouts check it.
-  public func add(_ entry: BlobCache.Entry, as descriptor: Descriptor, subject: String) throws {
-    try entry.spool.waitUntilComplete()
-    let found = entry.spool.receivedByteCount
-    guard descriptor.byteCount == found else {
-      throw OCILayoutError.wrongSize(subject: subject, expected: descriptor.byteCount, found: found)
-    }
-    let path = try path(of: descriptor.digest)
-    try entry.move(to: path)
-    state.withLock { _ = $0.added.insert(descriptor.digest) }
-  }
-
   /// Adds a small blob.
   public func add(_ bytes: [UInt8], digest: Digest) throws {
     let path = try path(of: digest)
@@ -118,20 +112,25 @@ public final class OCILayoutWriter: Sendable {
     state.withLock { _ = $0.added.insert(digest) }
   }
 
-  /// Adds a blob by reading it.
+  /// Adds a blob, by moving its file or by reading it.
   ///
-  /// - Throws: what reading throws, and `OCILayoutError.wrongSize`.
+  /// - Throws: what reading throws, and `OCILayoutError.wrongSize` when the manifest gives another size: readers of layouts check it.
   public func add(_ content: any BlobContent, as descriptor: Descriptor, subject: String) throws {
-    let file = try NewFile(at: path(of: descriptor.digest))
-    let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
-    let source = try content.open()
-    while try writer.append({ try source.read(into: $0) }).byteCount > 0 {}
-    guard descriptor.byteCount == writer.position else {
-      throw OCILayoutError.wrongSize(
-        subject: subject, expected: descriptor.byteCount, found: writer.position)
+    let found = try content.byteCount()
+    guard descriptor.byteCount == found else {
+      throw OCILayoutError.wrongSize(subject: subject, expected: descriptor.byteCount, found: found)
     }
-    try writer.finish()
-    try file.commit()
+    let path = try path(of: descriptor.digest)
+    if let movable = content as? any MovableBlob {
+      try movable.move(to: path)
+    } else {
+      let file = try NewFile(at: path)
+      let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
+      let source = try content.open()
+      while try writer.append({ try source.read(into: $0) }).byteCount > 0 {}
+      try writer.finish()
+      try file.commit()
+    }
     state.withLock { _ = $0.added.insert(descriptor.digest) }
   }
 

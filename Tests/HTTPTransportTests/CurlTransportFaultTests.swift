@@ -4,7 +4,7 @@ import Testing
 @testable import HTTPTransport
 
 /// What goes wrong on the way, and what it is called.
-@Suite(.timeLimit(.minutes(2))) struct CurlTransportFaultTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlTransportFaultTests {
   private let transport = CurlTransport(proxies: ProxyRules(environment: [:]))
 
   /// The error of one request to a server that answers with `reply`.

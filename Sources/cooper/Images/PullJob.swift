@@ -101,19 +101,11 @@ struct PullJob: Sendable {
   private func writeLayout(to path: FilePath, name: String?) async throws {
     let layout = try OCILayoutWriter(at: path)
     if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
-    let present = try await Thread.run { [remote] in
-      Set(try remote.manifest.value.layers.map(\.digest).filter { try layout.contains($0) })
-    }
-    let fetch = try await LayerFetch(
-      remote, client: client, cache: cache, progress: progress, skipping: present)
-    try await fetch.run { [remote] in
-      for (descriptor, subject, entry) in fetch.entries {
-        try layout.add(entry, as: descriptor, subject: subject)
-      }
-      try layout.add(remote.config, digest: remote.manifest.value.config.digest)
-      try layout.add(remote.manifest.bytes, digest: remote.manifest.digest)
-      try layout.commit(remote.entry, name: name)
-    }
+    let source = RegistrySource(remote, client: client, cache: cache, progress: progress)
+    let copy = ImageCopy(
+      from: source, to: OCILayoutDestination(layout, name: name), changes: .init(), scratch: cache)
+    try await copy.run()
+    source.finish()
   }
 
   private func writeLayoutArchive(to path: FilePath?, name: String?) async throws {
@@ -145,14 +137,6 @@ struct PullJob: Sendable {
       object["diffIDs"] = .array(summary.diffIDs.map { .string($0.description) })
     }
     return object
-  }
-}
-
-extension RemoteImage {
-  /// The descriptor of the manifest, for an index.
-  var entry: Descriptor {
-    Descriptor(
-      mediaType: manifest.value.mediaType, digest: manifest.digest, byteCount: Int64(manifest.bytes.count))
   }
 }
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct CredentialHelperTests {
   /// Runs `get` of a helper with this script.
-  private func get(_ script: String, limit: Duration = .seconds(30)) async throws -> Credentials? {
+  private func get(_ script: String, limit: Duration = .seconds(300)) async throws -> Credentials? {
     let home = try TestHome()
     defer { home.root.remove() }
     try await home.helper("test", script)
