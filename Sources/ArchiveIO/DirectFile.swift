@@ -38,6 +38,9 @@ public final class DirectFile: Sendable {
     state.read { if $0.cached >= 0 { close($0.cached) } }
   }
 
+  /// Whether reads want aligned memory and offsets.
+  var isDirect: Bool { state.read { $0.isDirect } }
+
   /// The open file.
   public var fileDescriptor: FileDescriptor { FileDescriptor(rawValue: descriptor) }
 

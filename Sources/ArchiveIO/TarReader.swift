@@ -12,6 +12,9 @@ public final class TarReader {
   private var rest: Int64 = 0
   private var padding: Int64 = 0
   private var globalRecords: [PAXRecord] = []
+  /// Bytes of extended headers that are in force: the global ones, and those of the member that is being read.
+  private var globalByteCount: Int64 = 0
+  private var extensionByteCount: Int64 = 0
   private var hasEnded = false
 
   /// Reads `source` from where it stands.
@@ -26,12 +29,14 @@ public final class TarReader {
     try skip(rest + padding)
     (rest, padding) = (0, 0)
     var extensions = TarExtensions(globalRecords)
+    extensionByteCount = globalByteCount
     while !hasEnded, let block = try readBlock() {
       let header = try TarBlock(block, at: position - Int64(TarHeader.blockSize))
       switch header.type {
       case UInt8(ascii: "x"): extensions.records += try PAXRecord.parse(readExtension(header), at: position)
       case UInt8(ascii: "g"):
         globalRecords += try PAXRecord.parse(readExtension(header), at: position)
+        globalByteCount += header.byteCount
         extensions.records = globalRecords + extensions.records
       case UInt8(ascii: "L"): extensions.longName = try readExtension(header).prefixToNUL
       case UInt8(ascii: "K"): extensions.longLink = try readExtension(header).prefixToNUL
@@ -93,7 +98,10 @@ public final class TarReader {
   }
 
   private func readExtension(_ header: TarBlock) throws -> [UInt8] {
-    guard header.byteCount <= Self.extensionLimit else { throw TarError.extensionTooLarge(offset: position) }
+    extensionByteCount += min(header.byteCount, Self.extensionLimit + 1)
+    guard extensionByteCount <= Self.extensionLimit else {
+      throw TarError.extensionTooLarge(offset: position)
+    }
     var content = [UInt8](repeating: 0, count: Int(header.byteCount))
     let count = try content.withUnsafeMutableBytes { try source.readFully(into: $0) }
     position += Int64(count)

@@ -9,6 +9,12 @@ enum OCILayoutIndex {
   /// The content of `oci-layout`.
   static let marker = Array("{\"imageLayoutVersion\":\"1.0.0\"}".utf8)
 
+  /// The version in the content of an `oci-layout`; nil when there is none.
+  static func version(_ marker: [UInt8]) -> String? {
+    let json = try? JSONValue(parsing: marker, limits: .manifest)
+    return json?["imageLayoutVersion"]?.string
+  }
+
   /// `index.json` with `entry` added under `name`; an entry of that name, or the same entry without one, is replaced.
   static func adding(_ entry: Descriptor, name: String?, to existing: [UInt8]?) throws -> [UInt8] {
     var entry = entry
