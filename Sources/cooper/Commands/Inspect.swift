@@ -1,4 +1,5 @@
 import ArgumentParser
+import ImageArchive
 import OCIModel
 import OrderedJSON
 
@@ -7,12 +8,13 @@ struct Inspect: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows what an image is: digests, platforms, layers, configuration.",
     discussion: """
-      Example:
+      Examples:
         cooper inspect nixos/nix:2.19.3
+        cooper inspect docker-archive:images.tar:nixos/nix:2.19.3
       """)
 
-  @Argument(help: "The image: NAME[:TAG][@DIGEST].")
-  var reference: String
+  @Argument(help: "The image: NAME[:TAG][@DIGEST], a path, or any other location.")
+  var image: String
 
   @OptionGroup var platform: PlatformOptions
 
@@ -23,10 +25,12 @@ struct Inspect: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   mutating func run() async throws {
-    let source = try Pull.registryReference(reference)
-    let access = try RegistryAccess(registry, output: output, domain: source.domain)
-    let image = try await RemoteImage(source, platform: platform.request(), client: access.client)
-    let description = try ImageDescription(image)
+    let opened = try await OpenedImage(
+      image, registry: registry, progress: output, cache: BlobCache(.current))
+    defer { opened.finish(isSuccess: true) }
+    let chosen = try await opened.image(for: platform.request())
+    let description = try ImageDescription(
+      await Image(chosen), named: opened.reference?.name ?? opened.name, below: opened.whole.root)
     if json { try Console.output(description.json) } else { try Console.output(description.text) }
   }
 }

@@ -20,7 +20,16 @@ enum ExitStatus: Int32 {
     case LoginError.badRegistry, LoginError.noTerminal: self = .usage
     // Those in documents and configuration files are part of errors about these.
     case is ReferenceError, is DigestError, is Unpinned: self = .usage
+    case let error as ImageArchiveError: self = Self(error.problem)
     case let error as UsageError: self = error.status
+    default: self = .failed
+    }
+  }
+
+  private init(_ problem: ImageArchiveError.Problem) {
+    switch problem {
+    case .noSuchImage, .empty: self = .notFound
+    case .severalImages, .ambiguous: self = .usage
     default: self = .failed
     }
   }

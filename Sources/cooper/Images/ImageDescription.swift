@@ -1,13 +1,19 @@
 import Hashing
+import ImageArchive
 import OCIModel
 import OrderedJSON
 
 /// The facts of an image that `inspect` shows, as text for people and as JSON.
 struct ImageDescription {
-  private let image: RemoteImage
+  private let name: String
+  private let top: ManifestDocument
+  private let image: Image
   private let config: ImageConfig
 
-  init(_ image: RemoteImage) throws {
+  /// The image at `name`, which is `top` or an entry of it.
+  init(_ image: Image, named name: String, below top: ManifestDocument) throws {
+    self.name = name
+    self.top = top
     self.image = image
     config = try ImageConfig(image.config)
   }
@@ -16,7 +22,7 @@ struct ImageDescription {
 
   /// The platforms that an index offers.
   private var platforms: [String] {
-    guard case .index(let index) = image.top else { return [] }
+    guard case .index(let index) = top else { return [] }
     return index.value.manifests.filter { !$0.isAttestation }.compactMap { $0.platform?.description }
   }
 
@@ -26,9 +32,9 @@ struct ImageDescription {
   var json: JSONObject {
     let runtime = config.runtime
     return [
-      "name": .string(image.reference.name),
-      "digest": .string(image.top.digest.description),
-      "mediaType": .string(image.top.mediaType.rawValue),
+      "name": .string(name),
+      "digest": .string(top.digest.description),
+      "mediaType": .string(top.mediaType.rawValue),
       "manifestDigest": .string(image.manifest.digest.description),
       "configDigest": .string(image.manifest.value.config.digest.description),
       "platform": .string(config.platform.description),
@@ -76,11 +82,11 @@ struct ImageDescription {
     let runtime = config.runtime
     let total = layers.reduce(0) { $0 + max(0, $1.byteCount) }
     var rows: [(name: String, value: String)] = [
-      ("Name", image.reference.name),
-      ("Digest", image.top.digest.description),
-      ("Media type", image.top.mediaType.rawValue),
+      ("Name", name),
+      ("Digest", top.digest.description),
+      ("Media type", top.mediaType.rawValue),
     ]
-    if case .index = image.top {
+    if case .index = top {
       rows.append(("Platforms", platforms.joined(separator: ", ")))
       rows.append(("Manifest", image.manifest.digest.description))
     }

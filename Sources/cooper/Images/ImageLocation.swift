@@ -23,8 +23,15 @@ enum ImageLocation: Hashable {
       self = try make(String(text.dropFirst(prefix.count)))
       return
     }
-    if access(text, F_OK) == 0 { self = .path(FilePath(text)); return }
+    if access(text, F_OK) == 0 || Self.looksLikePath(text) { self = .path(FilePath(text)); return }
     self = .registry(try Reference(parsing: text))
+  }
+
+  /// Whether the name is meant as a file's although there is none: it would be a surprise to ask Docker Hub for `image.tar`.
+  private static func looksLikePath(_ text: String) -> Bool {
+    let starts = ["/", "./", "../"]
+    let ends = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2", "/"]
+    return starts.contains { text.hasPrefix($0) } || ends.contains { text.hasSuffix($0) }
   }
 
   private static let transports: [(String, @Sendable (String) throws -> ImageLocation)] = [

@@ -1,5 +1,6 @@
 import ArchiveIO
 import Glibc
+import ImageArchive
 import SystemPackage
 
 /// A file that an archive is written to: one that appears when it is complete, or something that takes bytes as they come.
@@ -39,4 +40,15 @@ enum OutputFile {
     defer { free(resolved) }
     return FilePath(String(cString: resolved))
   }
+
+  /// The output as the archive writers take it.
+  var archiveOutput: ArchiveOutput {
+    switch self {
+    case .new(let file): .file(file.file)
+    case .stream(let descriptor): .pipe(descriptor)
+    }
+  }
+
+  /// Gives a file its name.
+  func commit() throws { if case .new(let file) = self { try file.commit() } }
 }

@@ -70,7 +70,7 @@ struct PullJob: Sendable {
         throw HashMismatch(
           expected: expected, found: found, otherEra: try Self.otherEra(of: writer, matching: expected))
       }
-      if case .new(let file) = output { try file.commit() }
+      try output.commit()
       return summary
     }
   }
@@ -101,21 +101,24 @@ struct PullJob: Sendable {
   private func writeLayout(to path: FilePath, name: String?) async throws {
     let layout = try OCILayoutWriter(at: path)
     if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
-    let source = RegistrySource(remote, client: client, cache: cache, progress: progress)
-    let copy = ImageCopy(
-      from: source, to: OCILayoutDestination(layout, name: name), changes: .init(), scratch: cache)
-    try await copy.run()
-    source.finish()
+    try await copy(to: OCILayoutDestination(layout, name: name))
   }
 
   private func writeLayoutArchive(to path: FilePath?, name: String?) async throws {
     let output = try OutputFile(path)
-    let fetch = try await LayerFetch(remote, client: client, cache: cache, progress: progress)
-    let writer = OCIArchiveWriter(fetch.image, name: name)
-    try await fetch.run {
-      try writer.write(to: output.archiveOutput)
-      if case .new(let file) = output { try file.commit() }
+    try await copy(to: OCIArchiveDestination(output.archiveOutput, name: name))
+    try output.commit()
+  }
+
+  private func copy(to destination: any ImageDestination) async throws {
+    let source = RegistrySource(remote, client: client, cache: cache, progress: progress)
+    do {
+      try await ImageCopy(from: source, to: destination, changes: .init(), scratch: cache).run()
+    } catch {
+      source.finish(isSuccess: false)
+      throw error
     }
+    source.finish()
   }
 
   // MARK: Facts
@@ -137,16 +140,6 @@ struct PullJob: Sendable {
       object["diffIDs"] = .array(summary.diffIDs.map { .string($0.description) })
     }
     return object
-  }
-}
-
-extension OutputFile {
-  /// The output as the archive writers take it.
-  fileprivate var archiveOutput: ArchiveOutput {
-    switch self {
-    case .new(let file): .file(file.file)
-    case .stream(let descriptor): .pipe(descriptor)
-    }
   }
 }
 

@@ -56,6 +56,11 @@ final class RegistrySource: ImageSource {
     }
   }
 
-  /// Removes from the cache what was copied.
-  func finish() { blobs.withLock { $0.values.forEach { $0.entry.remove() } } }
+  /// Ends the progress display, and removes from the cache what was copied; after a failure, only what has no bytes.
+  func finish(isSuccess: Bool = true) {
+    progress.finish()
+    blobs.withLock { blobs in
+      for blob in blobs.values where isSuccess || blob.content.receivedByteCount == 0 { blob.entry.remove() }
+    }
+  }
 }
