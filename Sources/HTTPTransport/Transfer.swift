@@ -103,6 +103,8 @@ final class Transfer {
     var response = head
     response.isFromPrivateAddress = isPeerPrivate && job.proxy == nil
     self.response = response
+    // libcurl sends no more of the body then, but would wait for ever for a pause to end.
+    if response.status >= 300, body?.isPaused == true { control.resume() }
     do {
       if try job.receiver.begin(response, control: control) {
         phase = .body
