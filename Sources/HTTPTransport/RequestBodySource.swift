@@ -36,21 +36,26 @@ public enum BodyStep: Sendable, Hashable {
 }
 
 /// A body in memory.
-final class MemoryBody: RequestBodySource {
+public final class MemoryBody: RequestBodySource {
   private let bytes: [UInt8]
   private let position = Atomic(0)
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// A body of these bytes.
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  var byteCount: Int64? { Int64(bytes.count) }
+  /// The number of bytes.
+  public var byteCount: Int64? { Int64(bytes.count) }
 
-  func begin(control: TransferControl) { position.store(0, ordering: .relaxed) }
+  /// See `RequestBodySource`.
+  public func begin(control: TransferControl) { position.store(0, ordering: .relaxed) }
 
-  func seek(to offset: Int64) {
+  /// See `RequestBodySource`.
+  public func seek(to offset: Int64) {
     position.store(min(max(0, Int(offset)), bytes.count), ordering: .relaxed)
   }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> BodyStep {
+  /// See `RequestBodySource`.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) -> BodyStep {
     let start = position.load(ordering: .relaxed)
     let count = min(buffer.count, bytes.count - start)
     guard count > 0 else { return .end }
