@@ -5,7 +5,10 @@ import Synchronization
 /// All transfers share one thread, which starts with the first request and ends with the transport; libcurl
 /// is loaded then, too. Proxies are those of the environment (`https_proxy`, `no_proxy` …), which is read
 /// when the transport is made. A response cut short is `TransportError.connectionLost`, never a shorter body.
-/// After `send` has returned or thrown, its receiver is not called any more.
+/// After `send` has returned or thrown, neither its receiver nor the body's source is called any more.
+///
+/// An answer with a status from 300 on that comes before the request's body was sent completely is an answer,
+/// also when the connection breaks in the middle of it; the rest of the body is not sent.
 public final class CurlTransport: Transport {
   private let proxies: ProxyRules
   private let queue = Mutex<CommandQueue?>(nil)

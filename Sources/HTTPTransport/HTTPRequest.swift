@@ -8,6 +8,8 @@ public struct HTTPRequest: Sendable {
     case put = "PUT"
     case patch = "PATCH"
     case delete = "DELETE"
+
+    var hasBody: Bool { self == .post || self == .put || self == .patch }
   }
 
   /// The method.
@@ -20,6 +22,8 @@ public struct HTTPRequest: Sendable {
   public var headers: HTTPHeaders
   /// The whole body, for methods that have one.
   public var body: [UInt8]?
+  /// Where the body comes from while it is sent, in place of `body`.
+  public var bodySource: (any RequestBodySource)?
   /// How the server's certificate is checked and which one is shown.
   public var tls: TLSPolicy
   /// Whether the server may be at a private address.
@@ -95,6 +99,11 @@ public struct Patience: Sendable, Hashable {
   public var stallBytesPerSecond = 1024
   /// Seconds that a transfer may be too slow; 0 turns the check off.
   public var stallSeconds = 30
+  /// Seconds that the server may be silent once it has the whole request, when that is longer than
+  /// `stallSeconds`: it may have a large body to store first.
+  ///
+  /// Nil for `stallSeconds`.
+  public var answerSeconds: Int?
 
   /// The defaults.
   public init() {}

@@ -40,11 +40,8 @@ extension Transfer {
     try easy.set(.seekContext, context)
     try easy.check(
       curl_set_seek_function(easy.library.functions, easy.raw) { context, offset, origin in
-        guard let transfer = Transfer.at(context), origin == SEEK_SET, offset >= 0 else {
-          return CURL_SEEKFUNC_FAIL
-        }
-        transfer.uploadedCount = min(Int(offset), transfer.job.request.body?.count ?? 0)
-        return CURL_SEEKFUNC_OK
+        guard let transfer = Transfer.at(context), origin == SEEK_SET else { return CURL_SEEKFUNC_FAIL }
+        return transfer.seekBody(Int64(offset)) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
       }, CURLOPT_SEEKFUNCTION)
   }
 

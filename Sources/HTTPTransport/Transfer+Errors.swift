@@ -41,8 +41,7 @@ extension Transfer {
 
   private func timeout(_ host: String, _ reason: String) -> TransportError {
     wasConnected
-      ? .stalled(host: host, seconds: job.request.patience.stallSeconds)
-      : .couldNotConnect(host: host, reason: reason)
+      ? .stalled(host: host, seconds: stallSeconds) : .couldNotConnect(host: host, reason: reason)
   }
 
   /// Whether a proxy answered, and will answer the same the next time.

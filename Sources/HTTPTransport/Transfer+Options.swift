@@ -26,7 +26,7 @@ extension Transfer {
     try easy.set(.connectSeconds, patience.connectSeconds)
     if patience.stallSeconds > 0 {
       try easy.set(.stallBytesPerSecond, patience.stallBytesPerSecond)
-      try easy.set(.stallSeconds, patience.stallSeconds)
+      try easy.set(.stallSeconds, stallSeconds)
     }
   }
 
@@ -81,14 +81,22 @@ extension Transfer {
     case .post, .put, .patch:
       try easy.set(.upload, true)
       try easy.set(.method, method.rawValue)
-      try easy.set(.uploadByteCount, Int64(job.request.body?.count ?? 0))
-      try easy.set(.uploadBufferSize, 512 * 1024)
+      try easy.set(.uploadByteCount, bodyByteCount ?? -1)
+      let buffer = min(
+        max(bodyByteCount ?? .max, Self.uploadBufferSizes.lowerBound), Self.uploadBufferSizes.upperBound)
+      try easy.set(.uploadBufferSize, Int(buffer))
       try installBodyCallbacks()
     }
   }
 
-  /// Bodies below this are not worth asking the server first whether it wants them.
-  private static let expectByteCount = 1024 * 1024
+  /// The last is the most that libcurl allows.
+  private static let uploadBufferSizes: ClosedRange<Int64> = 64 << 10...2 << 20
+
+  /// Bodies up to this are not worth asking the server first whether it wants them.
+  private static let expectByteCount: Int64 = 1 << 20
+
+  /// Nil when there is a body of unknown length.
+  private var bodyByteCount: Int64? { body.map(\.source.byteCount) ?? 0 }
 
   /// The caller's fields, and empty ones that keep libcurl from adding its own.
   private func headerLines() throws(TransportError) -> [String] {
@@ -104,7 +112,7 @@ extension Transfer {
       lines.append(value.isEmpty ? name + ";" : name + ": " + value)
     }
     if headers.first("accept") == nil { lines.append("Accept:") }
-    if (job.request.body?.count ?? 0) < Self.expectByteCount { lines.append("Expect:") }
+    if let count = bodyByteCount, count <= Self.expectByteCount { lines.append("Expect:") }
     return lines
   }
 

@@ -12,8 +12,8 @@ final class Transfer {
   /// The last address that the rule forbade.
   private(set) var forbiddenAddress: String?
   private(set) var triedAllowedAddress = false
-  /// How much of the request's body libcurl has taken.
-  var uploadedCount = 0
+  /// The request's body, where it has one.
+  var body: BodyProgress?
 
   private let queue: CommandQueue
   private var head = ResponseHead()
@@ -40,10 +40,16 @@ final class Transfer {
   init(_ job: TransferJob, queue: CommandQueue, library: CurlLibrary) throws(TransportError) {
     self.job = job
     self.queue = queue
+    if job.request.method.hasBody {
+      body = (job.request.bodySource ?? job.request.body.map(MemoryBody.init)).map(BodyProgress.init)
+    }
     easy = try EasyHandle(library)
   }
 
   var id: Int { job.id }
+
+  /// Wakes this transfer from any thread.
+  var control: TransferControl { TransferControl { [queue, id] in queue.post(.resume(id)) } }
 
   /// Gives the caller its answer, the first time only.
   func settle(_ result: Result<HTTPResponse, any Error>) {
@@ -56,12 +62,26 @@ final class Transfer {
   func result(_ code: CURLcode) -> Result<HTTPResponse, any Error> {
     if case .failed(let error) = phase { return .failure(error) }
     if case .unwanted = phase, let response { return .success(response) }
-    if code != CURLE_OK { return .failure(error(for: code)) }
+    if code != CURLE_OK {
+      if let response, isRefusal(response, cutBy: code) { return .success(response) }
+      return .failure(error(for: code))
+    }
     if let response { return .success(response) }
     // libcurl takes the end of a connection for the end of a head.
     let reason = "it was closed before the head of the response was complete"
     return .failure(TransportError.connectionLost(host: job.request.url.host, reason: reason))
   }
+
+  /// Whether a server refused a body and then would not read it.
+  ///
+  /// It may reset the connection then, and with it the rest of what it has to say.
+  private func isRefusal(_ response: HTTPResponse, cutBy code: CURLcode) -> Bool {
+    guard response.status >= 300, let body, body.takenByteCount > 0 else { return false }
+    return [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2_STREAM].contains(code)
+  }
+
+  /// Remembers the error that ends the transfer.
+  func fail(_ error: any Error) { phase = .failed(error) }
 
   // MARK: Called back
 
@@ -83,7 +103,8 @@ final class Transfer {
     var response = head
     response.isFromPrivateAddress = isPeerPrivate && job.proxy == nil
     self.response = response
-    let control = TransferControl { [queue, id] in queue.post(.resume(id)) }
+    // libcurl sends no more of the body then, but would wait for ever for a pause to end.
+    if response.status >= 300, body?.isPaused == true { control.resume() }
     do {
       if try job.receiver.begin(response, control: control) {
         phase = .body
@@ -93,7 +114,8 @@ final class Transfer {
       phase = .failed(error)
       return false
     }
-    guard hasShortBody(response) else {
+    // The source of a body must not be asked any more once the caller has its answer.
+    guard hasShortBody(response), isBodyTaken else {
       phase = .unwanted
       return false
     }
@@ -125,20 +147,17 @@ final class Transfer {
     }
   }
 
-  /// Lets a paused transfer go on; a failure ends it.
+  /// Lets a paused transfer go on in both directions; a failure ends it.
   func resume() -> CURLcode {
-    guard isPaused else { return CURLE_OK }
+    guard isPaused || body?.isPaused == true else { return CURLE_OK }
     isPaused = false
+    do throws(TransportError) {
+      try unpauseBody()
+    } catch {
+      fail(error)
+      return CURLE_ABORTED_BY_CALLBACK
+    }
     return easy.library.functions.pointee.easy_pause(easy.raw, CURLPAUSE_CONT)
-  }
-
-  /// Fills `buffer` with what comes next of the request's body.
-  func giveBody(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    guard let body = job.request.body else { return 0 }
-    let count = min(buffer.count, body.count - uploadedCount)
-    buffer.copyBytes(from: body[uploadedCount..<(uploadedCount + count)])
-    uploadedCount += count
-    return count
   }
 
   /// Whether a connection to `address` may be made, or used.

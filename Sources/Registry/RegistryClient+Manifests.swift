@@ -54,7 +54,7 @@ extension RegistryClient {
     }
   }
 
-  private func manifest(
+  func manifest(
     for reference: Reference, accept: [MediaType], at endpoint: Endpoint, attempts: Int
   ) async throws -> FetchedManifest {
     let request = request(.get, reference, accept: accept, at: endpoint)
@@ -102,10 +102,9 @@ extension RegistryClient {
   private func request(
     _ method: HTTPRequest.Method, _ reference: Reference, accept: [MediaType], at endpoint: Endpoint
   ) -> RegistryRequest {
-    let name = reference.digest?.description ?? reference.effectiveTag ?? "latest"
     // One field: some old servers read only the first of several.
     let accepted = accept.map(\.rawValue).joined(separator: ", ")
-    return RegistryRequest(method, endpoint, "manifests/\(name)", headers: ["Accept": accepted])
+    return RegistryRequest(method, endpoint, reference.manifestTarget, headers: ["Accept": accepted])
   }
 }
 

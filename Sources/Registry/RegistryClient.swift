@@ -1,11 +1,12 @@
 public import HTTPTransport
 internal import OCIModel
 
-/// Speaks the OCI distribution protocol (registry-protocol.md) as a reader.
+/// Speaks the OCI distribution protocol (registry-protocol.md).
 ///
 /// A client is cheap to copy; copies share tokens and what was learned about registries. All functions may be used at the same
 /// time from any task, throw `RegistryError` or `CancellationError`, and answer challenges, follow redirects and try again by
-/// themselves. Each goes through the reference's endpoints in order until one succeeds.
+/// themselves. Those that read go through the reference's endpoints in order until one succeeds; those that write use the last one,
+/// which is the registry itself.
 public struct RegistryClient: Sendable {
   let session: Session
 

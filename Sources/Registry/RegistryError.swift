@@ -1,4 +1,5 @@
 public import HTTPTransport
+public import Hashing
 public import OCIModel
 
 /// Why a registry could not be asked, or what it said instead.
@@ -21,6 +22,8 @@ public enum RegistryError: Error, Sendable {
   case unsafe(Attempt, String)
   /// What came is not what its digest names. The note says what else was odd about it.
   case mismatch(ContentMismatch, note: String?)
+  /// The registry says that the bytes it was sent for `subject` do not have this digest.
+  case wrongUpload(subject: String, Digest, Refusal)
   /// Credentials are configured but could not be read.
   case credentials(key: String, reason: String)
   /// No token could be had. `indirect` because the reason is an error of the token server's.
@@ -64,14 +67,15 @@ public enum RegistryError: Error, Sendable {
     case .refused(let refusal), .denied(let refusal), .notFound(let refusal):
       RetryPolicy.isTransient(status: refusal.status)
     case .transport(_, let error): error.isTransient
-    case .unusable, .unsafe, .mismatch, .credentials, .token, .afterMirrors: false
+    case .unusable, .unsafe, .mismatch, .wrongUpload, .credentials, .token, .afterMirrors: false
     }
   }
 
   /// The refusal, where there is one.
   var refusal: Refusal? {
     switch self {
-    case .notFound(let refusal), .denied(let refusal), .refused(let refusal), .rateLimited(let refusal, _):
+    case .notFound(let refusal), .denied(let refusal), .refused(let refusal), .rateLimited(let refusal, _),
+      .wrongUpload(_, _, let refusal):
       refusal
     default: nil
     }
@@ -91,6 +95,8 @@ extension RegistryError: CustomStringConvertible {
     case .transport(let attempt, let error): "\(attempt): \(error)"
     case .unusable(let attempt, let reason), .unsafe(let attempt, let reason): "\(attempt): \(reason)"
     case .mismatch(let mismatch, let note): "\(mismatch)" + (note.map { " (\($0))" } ?? "")
+    case .wrongUpload(let subject, let digest, let refusal):
+      "\(subject): the bytes sent do not have the digest \(digest): \(refusal)"
     case .credentials(let key, let reason): "credentials for \(key): \(reason)"
     case .token(let host, let error): "no token for \(host): \(error)"
     case .afterMirrors(let failures, let error):

@@ -8,10 +8,12 @@ struct RegistryRequest: Sendable {
   /// Path and query.
   var target: String
   var headers: HTTPHeaders = [:]
-  /// What a token must allow: `repository:NAME:pull`.
+  /// Where the body comes from, in methods that have one.
+  var body: (any RequestBodySource)?
+  /// What a token must allow: `repository:NAME:pull`, of the endpoint's own repository first.
   ///
-  /// Nil for the registry as a whole.
-  var scope: String?
+  /// Empty for the registry as a whole.
+  var scopes: [String] = []
   /// Whether public content is all that may be wanted, so that going without credentials makes sense.
   var isPull = true
 
@@ -22,23 +24,38 @@ struct RegistryRequest: Sendable {
     self.endpoint = endpoint
     self.headers = headers
     target = "/v2/\(endpoint.repositoryPath)/\(rest)"
-    scope = "repository:\(endpoint.repositoryPath):pull"
+    scopes = ["repository:\(endpoint.repositoryPath):pull"]
   }
 
-  /// A request to the registry's base, which answers who may come in.
-  init(base endpoint: Endpoint) {
-    self.endpoint = endpoint
-    target = "/v2/"
+  /// A request that changes the endpoint's repository, or prepares that.
+  init(
+    changing endpoint: Endpoint, _ method: HTTPRequest.Method, _ rest: String, actions: String = "pull,push",
+    headers: HTTPHeaders = [:], body: (any RequestBodySource)? = nil
+  ) {
+    self.init(method, endpoint, rest, headers: headers)
+    self.body = body
+    scopes = ["repository:\(endpoint.repositoryPath):\(actions)"]
     isPull = false
   }
 
-  var site: SessionMemory.Site {
-    SessionMemory.Site(host: endpoint.host, credentialKey: endpoint.credentialKey, scope: scope)
+  /// A request to the registry as a whole; its base, without `rest`, answers who may come in.
+  init(base endpoint: Endpoint, _ rest: String = "", scopes: [String] = []) {
+    self.endpoint = endpoint
+    self.scopes = scopes
+    target = "/v2/" + rest
+    isPull = false
   }
 
+  var site: SessionMemory.Site { site(scope: scopes.isEmpty ? nil : scopes.joined(separator: " ")) }
+
+  /// The site of requests that need the first scope alone.
+  var narrowSite: SessionMemory.Site { site(scope: scopes.first) }
+
   /// Basic credentials are for the host, whatever is asked of it.
-  var hostSite: SessionMemory.Site {
-    SessionMemory.Site(host: endpoint.host, credentialKey: endpoint.credentialKey, scope: nil)
+  var hostSite: SessionMemory.Site { site(scope: nil) }
+
+  private func site(scope: String?) -> SessionMemory.Site {
+    SessionMemory.Site(host: endpoint.host, credentialKey: endpoint.credentialKey, scope: scope)
   }
 }
 

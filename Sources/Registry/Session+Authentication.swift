@@ -34,8 +34,9 @@ extension Session {
     _ request: RegistryRequest, at url: HTTPURL, _ authorization: Authorization?,
     _ payload: some ResponseReceiver
   ) async throws -> Answer {
-    let message = HTTPRequest(
+    var message = HTTPRequest(
       request.method, url, headers: request.headers, tls: request.endpoint.effectiveTLS)
+    message.bodySource = request.body
     let rules = rules(home: url, of: request.endpoint)
     return try await follow(message, authorization: authorization?.header, rules: rules, payload: payload)
   }
@@ -43,8 +44,8 @@ extension Session {
   private func rememberedAuthorization(for request: RegistryRequest, at url: HTTPURL) async throws
     -> Authorization?
   {
-    let challenge = memory.challenge(request.site) ?? memory.challenge(request.hostSite)
-    guard let challenge else { return nil }
+    let known = [request.site, request.narrowSite, request.hostSite].lazy.compactMap(memory.challenge)
+    guard let challenge = known.first else { return nil }
     return try await authorization(answering: challenge, to: request, at: url)
   }
 
@@ -77,7 +78,7 @@ extension Session {
     case ("basic", .basic(let user, let password)): return Authorization(basic: user, password)
     case ("bearer", .registryToken(let token)): return Authorization(registryToken: token)
     case ("bearer", _):
-      let key = try tokenKey(challenge, scope: request.scope, at: url, credentials: found)
+      let key = try tokenKey(challenge, for: request, at: url, credentials: found)
       if case .bearer(key, let token) = refused?.kind, token.serial > start {
         // A token made for just this, a moment ago, was refused.
         return refused
@@ -135,12 +136,13 @@ extension Session {
   ) async throws -> Answer {
     let challenges = Challenge.parse(answer.response.headers.all("www-authenticate"))
     guard let challenge = challenges.first(where: { $0.scheme == "bearer" }) else { return answer }
-    let key = try tokenKey(challenge, scope: request.scope, at: answer.url, credentials: nil)
+    let key = try tokenKey(challenge, for: request, at: answer.url, credentials: nil)
     let token = try await token(key, rules: rules(home: answer.url, of: request.endpoint))
     let rules = rules(home: home, of: request.endpoint)
-    let message = HTTPRequest(
+    var message = HTTPRequest(
       request.method, answer.url, headers: request.headers, tls: rules.tls(for: answer.url),
       addressRule: rules.addressRule(for: answer.url))
+    message.bodySource = request.body
     return try await follow(message, authorization: "Bearer \(token.value)", rules: rules, payload: payload)
   }
 }

@@ -20,7 +20,7 @@ extension Session {
       if answer.response.isFromPrivateAddress, answer.url.host == rules.home.host {
         rules.homeIsPrivate = true
       }
-      let next = try target(location, of: answer, body: request.body, rules: rules)
+      let next = try target(location, of: answer, hasSecretBody: request.body != nil, rules: rules)
       guard visited.insert(next).inserted else {
         throw RegistryError.unusable(
           answer.attempt, "redirects in a circle, back to \(next.redacted.printable)")
@@ -35,7 +35,7 @@ extension Session {
   }
 
   private func target(
-    _ location: String, of answer: Answer, body: [UInt8]?, rules: HopRules
+    _ location: String, of answer: Answer, hasSecretBody: Bool, rules: HopRules
   ) throws -> HTTPURL {
     let next: HTTPURL
     do {
@@ -46,13 +46,17 @@ extension Session {
     if let objection = rules.objection(to: next, comingFrom: answer.url) {
       throw RegistryError.unsafe(answer.attempt, objection)
     }
-    // A body holds secrets, and a method that has one may have done its work already.
-    guard body == nil else {
+    let keepsMethod = [307, 308].contains(answer.response.status) || [.get, .head].contains(answer.method)
+    guard !hasSecretBody, keepsMethod else {
       throw RegistryError.unsafe(
-        answer.attempt, "redirects a \(answer.method.rawValue), which is not followed")
+        answer.attempt,
+        "redirects a \(answer.method.rawValue) with status \(answer.response.status), which is not followed")
     }
     return next
   }
+
+  /// How many times longer than a transfer may stall a registry may take to store what it got.
+  private static let storingFactor = 10
 
   /// Sends one request to one URL.
   func send(
@@ -61,6 +65,9 @@ extension Session {
     var request = request
     request.headers.set("User-Agent", configuration.userAgent)
     request.patience = configuration.patience
+    if request.bodySource != nil || request.method == .put {
+      request.patience.answerSeconds = configuration.patience.stallSeconds * Self.storingFactor
+    }
     if let authorization { request.headers.set("Authorization", authorization) }
     let receiver = AnswerReceiver(payload)
     defer { if receiver.response != nil { memory.keepAnswering(request.url.origin) } }

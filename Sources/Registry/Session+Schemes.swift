@@ -27,7 +27,7 @@ extension Session {
   }
 
   /// What may be the reason for a denial.
-  private func hint(_ answer: Answer, _ key: String) async -> String? {
+  func hint(_ answer: Answer, _ key: String) async -> String? {
     guard [401, 403].contains(answer.response.status) else { return nil }
     if let hint = memory.hint(key) { return hint }
     return await credentials.lacks(key) ? "no credentials are stored for \(key)" : nil

@@ -8,9 +8,9 @@ extension Session {
 
   /// What a challenge asks for.
   ///
-  /// `scope` is used when it names none.
+  /// The request's own scopes are used when it names none, and for changes beside those it names.
   func tokenKey(
-    _ challenge: Challenge, scope: String?, at url: HTTPURL, credentials: Credentials?
+    _ challenge: Challenge, for request: RegistryRequest, at url: HTTPURL, credentials: Credentials?
   ) throws -> TokenKey {
     let attempt = RegistryError.Attempt(.get, url)
     guard let realm = challenge.parameters["realm"] else {
@@ -21,8 +21,14 @@ extension Session {
     }
     return TokenKey(
       registry: url.origin, realm: realmURL, service: challenge.parameters["service"],
-      scopes: challenge.scopes.isEmpty ? [scope].compactMap { $0 } : challenge.scopes,
+      scopes: Self.scopes(challenge.scopes, for: request),
       credentials: credentials)
+  }
+
+  /// A challenge speaks of the one request it answers; a push soon wants more, and should need one token only.
+  private static func scopes(_ named: [String], for request: RegistryRequest) -> [String] {
+    if named.isEmpty { return request.scopes }
+    return request.isPull ? named : TokenScopes.merged(named, with: request.scopes)
   }
 
   /// A token from the cache or from the token server, but not the one that was refused.

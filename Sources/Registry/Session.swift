@@ -7,6 +7,8 @@ final class Session: Sendable {
   let tokens: TokenCache
   let memory = SessionMemory()
   let credentials: CredentialCache
+  /// Changes of lists of referrers, which are read, changed and written.
+  let lists = SerialWork()
 
   init(transport: any Transport, configuration: RegistryConfiguration) {
     self.transport = transport

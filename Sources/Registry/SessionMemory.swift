@@ -1,3 +1,4 @@
+internal import Hashing
 internal import Synchronization
 
 /// What a client learned about registries; it spares later requests a round trip, and is lost with the client.
@@ -18,6 +19,14 @@ final class SessionMemory: Sendable {
     var privateHosts: Set<String> = []
     var warnings: Set<String> = []
     var unreachable: Set<Endpoint.Identity> = []
+    var uploads: [UploadKey: UploadPlace] = [:]
+  }
+
+  /// Which upload is meant.
+  struct UploadKey: Sendable, Hashable {
+    let host: String
+    let repositoryPath: String
+    let digest: Digest
   }
 
   private let facts = Mutex(Facts())
@@ -68,6 +77,13 @@ final class SessionMemory: Sendable {
   func isUnreachable(_ endpoint: Endpoint) -> Bool {
     facts.withLock { $0.unreachable.contains(endpoint.identity) }
   }
+
+  /// An upload that was opened but not used, given out once.
+  func takeUpload(_ key: UploadKey) -> UploadPlace? {
+    facts.withLock { $0.uploads.removeValue(forKey: key) }
+  }
+
+  func keep(_ place: UploadPlace, for key: UploadKey) { facts.withLock { $0.uploads[key] = place } }
 
   func keepUnreachable(_ endpoint: Endpoint) {
     _ = facts.withLock { $0.unreachable.insert(endpoint.identity) }

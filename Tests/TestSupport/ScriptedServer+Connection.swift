@@ -17,7 +17,7 @@ struct ScriptedConnection {
   // MARK: Requests
 
   /// The next request; nil when the connection has ended or what came is no request.
-  mutating func readRequest() -> RecordedRequest? {
+  mutating func readRequest(_ wantedByteCount: (RecordedRequest) -> Int?) -> RecordedRequest? {
     // A TLS greeting, for instance, need not have the line end that one would wait for.
     guard !received.isEmpty || receive(), received[0] > 0x20, let first = readLine() else { return nil }
     let words = first.split(separator: " ")
@@ -28,16 +28,17 @@ struct ScriptedConnection {
       guard parts.count == 2 else { return nil }
       headers.append((String(parts[0]), String(parts[1].drop { $0 == " " })))
     }
-    func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
-    if header("expect")?.lowercased() == "100-continue" {
+    var request = RecordedRequest(
+      connection: number, method: String(words[0]), target: String(words[1]), headers: headers, body: [])
+    let wanted = wantedByteCount(request)
+    if request.header("expect")?.lowercased() == "100-continue", wanted != 0 {
       guard send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) else { return nil }
     }
-    let isChunked = header("transfer-encoding")?.lowercased() == "chunked"
-    guard let body = isChunked ? readChunks() : read(Int(header("content-length") ?? "0") ?? 0) else {
-      return nil
-    }
-    return RecordedRequest(
-      connection: number, method: String(words[0]), target: String(words[1]), headers: headers, body: body)
+    let isChunked = request.header("transfer-encoding")?.lowercased() == "chunked"
+    let byteCount = min(Int(request.header("content-length") ?? "0") ?? 0, wanted ?? .max)
+    guard let body = isChunked ? readChunks() : read(byteCount) else { return nil }
+    request.body = body
+    return request
   }
 
   private mutating func readChunks() -> [UInt8]? {

@@ -11,7 +11,7 @@ public struct RecordedRequest: Sendable {
   /// The header fields in order, names as sent.
   public let headers: [(name: String, value: String)]
   /// The body; chunks are joined.
-  public let body: [UInt8]
+  public internal(set) var body: [UInt8]
 
   /// The target up to its query.
   public var path: String { String(target.prefix { $0 != "?" }) }

@@ -32,12 +32,20 @@ public final class ScriptedServer: Sendable {
   private let listener: CInt
   private let state = Mutex(State())
   private let handler: Handler
+  private let wantedByteCount: @Sendable (RecordedRequest) -> Int?
 
   /// A server that is ready when this returns.
   ///
   /// It must be stopped, or it stays until the process ends.
-  public init(_ handler: @escaping Handler) throws {
+  ///
+  /// - Parameter reading: how much of a request's body is read before the handler is asked, for a request without its body;
+  ///   nil for all of it. The connection is of no use afterwards when more was to come: the reply should close it. With 0,
+  ///   `Expect: 100-continue` is not answered.
+  public init(
+    reading: @escaping @Sendable (RecordedRequest) -> Int? = { _ in nil }, _ handler: @escaping Handler
+  ) throws {
     self.handler = handler
+    wantedByteCount = reading
     (listener, port) = try Self.listen()
     startThread { self.acceptConnections() }
   }
@@ -111,7 +119,7 @@ public final class ScriptedServer: Sendable {
 
   private func serve(_ socket: CInt, _ number: Int) {
     var connection = ScriptedConnection(socket, number: number)
-    while let request = connection.readRequest() {
+    while let request = connection.readRequest(wantedByteCount) {
       state.withLock { $0.requests.append(request) }
       guard connection.send(handler(request), to: request) else { break }
     }

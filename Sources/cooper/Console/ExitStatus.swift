@@ -38,7 +38,7 @@ enum ExitStatus: Int32 {
     switch error {
     case .notFound: self = .notFound
     case .denied: self = .denied
-    case .mismatch: self = .mismatch
+    case .mismatch, .wrongUpload: self = .mismatch
     default: self = .failed
     }
   }
