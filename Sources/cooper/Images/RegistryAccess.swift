@@ -13,9 +13,12 @@ struct RegistryAccess: Sendable {
   /// Reads the user's configuration.
   ///
   /// `domain` is the registry that the user named, for which `--creds` counts.
-  init(_ options: RegistryOptions, output: OutputOptions, domain: String) throws {
+  init(
+    _ options: RegistryOptions, output: OutputOptions, domain: String,
+    purpose: RegistriesConfiguration.Purpose = .pull
+  ) throws {
     let progress = Progress(quiet: output.quiet)
-    var configuration = try RegistryEnvironment(options).configuration(for: .pull, at: domain)
+    var configuration = try RegistryEnvironment(options).configuration(for: purpose, at: domain)
     configuration.userAgent = "cooper/\(Cooper.configuration.version)"
     configuration.report = { progress.say("cooper: \($0)") }
     client = RegistryClient(transport: CurlTransport(), configuration: configuration)

@@ -1,0 +1,128 @@
+import ArchiveIO
+import Hashing
+import ImageArchive
+import OCIModel
+import OrderedJSON
+import Registry
+import SystemPackage
+
+/// Where a copy goes.
+enum CopyTarget {
+  case registry(Reference, furtherTags: [String])
+  case files(PullDestination)
+
+  /// Reads a destination: a registry only where the transport says so, since a new file has no other sign.
+  init(_ text: String) throws {
+    if text.hasPrefix("docker://") {
+      self = .registry(try Reference(parsing: String(text.dropFirst("docker://".count))), furtherTags: [])
+    } else {
+      self = .files(try PullDestination(text, format: nil))
+    }
+  }
+}
+
+/// Copies an image from any location to any other.
+struct CopyJob {
+  let source: String
+  let target: CopyTarget
+  let options: CopyOptions
+  let registry: RegistryOptions
+  let messages: OutputOptions
+
+  func run() async throws {
+    try requireSense()
+    let cache = BlobCache(.current)
+    let opened = try await OpenedImage(source, registry: registry, progress: messages, cache: cache)
+    do {
+      let image = options.all ? opened.whole : try await opened.image(for: options.platform.request())
+      let root = try await copy(image, of: opened, cache: cache)
+      opened.finish(isSuccess: true)
+      try report(root)
+    } catch {
+      opened.finish(isSuccess: false)
+      throw error
+    }
+  }
+
+  /// A docker-archive holds uncompressed layers of one platform and no manifest, so there is nothing to convert.
+  private func requireSense() throws {
+    guard case .files(.dockerArchive) = target else { return }
+    guard !options.all, options.format == nil, options.layerCompression == nil else {
+      throw UsageError(
+        "a docker-archive has one platform, and its own format; leave out --all, --format and --layer-compression"
+      )
+    }
+  }
+
+  private func copy(
+    _ image: any ImageSource, of opened: OpenedImage, cache: BlobCache
+  ) async throws -> ManifestDocument {
+    let tag = opened.reference?.tag
+    switch target {
+    case .registry(let reference, let furtherTags):
+      let access = try RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
+      defer { access.progress.finish() }
+      let destination = RegistryDestination(
+        client: access.client, reference: reference, furtherTags: furtherTags, origin: opened.reference)
+      return try await run(from: image, of: opened, to: destination, cache: cache)
+    case .files(.ociLayout(let path, let name)):
+      let layout = try OCILayoutWriter(at: path)
+      if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
+      return try await run(
+        from: image, of: opened, to: OCILayoutDestination(layout, name: name ?? tag), cache: cache)
+    case .files(.ociArchive(let path, let name)):
+      let output = try OutputFile(path)
+      let destination = OCIArchiveDestination(output.archiveOutput, name: name ?? tag)
+      let root = try await run(from: image, of: opened, to: destination, cache: cache)
+      try output.commit()
+      return root
+    case .files(.dockerArchive(let path, let name)):
+      try await writeDockerArchive(image, to: path, name: name, or: opened.reference)
+      return image.root
+    }
+  }
+
+  private func run(
+    from image: any ImageSource, of opened: OpenedImage, to destination: any ImageDestination,
+    cache: BlobCache
+  ) async throws -> ManifestDocument {
+    var changes = ImageCopy.Changes()
+    changes.kind = options.format
+    if let compression = options.layerCompression {
+      changes.layers = .all(compression)
+    } else if opened.isDockerArchive, case .registry = target {
+      // Such an archive has no manifest whose digest could be kept, and nobody wants plain tars in a registry.
+      changes.layers = .compressUncompressed
+    }
+    return try await ImageCopy(from: image, to: destination, changes: changes, scratch: cache).run()
+  }
+
+  private func writeDockerArchive(
+    _ source: any ImageSource, to path: FilePath?, name given: String?, or name: Reference?
+  ) async throws {
+    var references: [Reference] = []
+    if let reference = try given.map({ try Reference(parsing: $0) }) ?? name {
+      references = [try reference.withDigest(nil).withTag(reference.tag ?? "latest")]
+    }
+    let image = try await Image(source)
+    let writer = try DockerArchiveWriter(image, references: references)
+    let output = try OutputFile(path)
+    try await Thread.run {
+      _ = try writer.write(to: output.archiveOutput)
+      try output.commit()
+    }
+  }
+
+  private func report(_ root: ManifestDocument) throws {
+    guard options.json else { return }
+    let place: JSONValue =
+      switch target {
+      case .registry(let reference, _): .string(reference.description)
+      case .files(let files): files.path.map { .string($0.string) } ?? .null
+      }
+    try Console.output([
+      "source": .string(source), "destination": place, "digest": .string(root.digest.description),
+      "mediaType": .string(root.mediaType.rawValue),
+    ])
+  }
+}
