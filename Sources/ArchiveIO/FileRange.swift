@@ -23,7 +23,7 @@ public struct FileRange: Sendable {
   /// The bytes from the first one on.
   ///
   /// Small reads go through a window of `windowSize` bytes, a multiple of 4096.
-  public func open(windowSize: Int = 256 * 1024) -> FileRangeSource {
+  public func open(windowSize: Int = 1 << 20) -> FileRangeSource {
     FileRangeSource(self, windowSize: windowSize)
   }
 

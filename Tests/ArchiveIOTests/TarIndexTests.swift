@@ -129,6 +129,15 @@ import Testing
     #expect(throws: TarError.truncated(offset: 1536)) { try Self.index([member]) }
   }
 
+  @Test func `more members than are allowed are refused`() throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let path = try directory.write(TarBytes.archive(["a", "a", "b", "c"].map { .init($0) }), to: "archive")
+    let file = try PlainFile(scratch: FilePath(directory.path)).open(FilePath(path))
+    #expect(try TarIndex(file, memberLimit: 4).count == 3)
+    #expect(throws: TarIndexError.tooManyMembers(limit: 3)) { try TarIndex(file, memberLimit: 3) }
+  }
+
   @Test func `an archive of nothing has no members`() throws {
     #expect(try Self.index([]).count == 0)
     #expect(try Self.index([UInt8]()).count == 0)

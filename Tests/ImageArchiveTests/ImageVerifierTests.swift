@@ -117,6 +117,41 @@ import Testing
     #expect(report.findings.first?.found.contains("gz") == true)
   }
 
+  @Test func `a layer that registries may leave out may be missing, but not be another`() async throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let sample = SampleImage.plain
+    var manifest = sample.manifest.value
+    manifest.layers[1].mediaType = .ociForeignLayer
+    let encoded = manifest.encoded()
+    try SampleImage.writeLayout(
+      [sample], to: "layout", in: directory, index: SampleImage.index([(encoded, nil)]))
+    try directory.write(encoded.bytes, to: Self.blob(encoded.bytes))
+    let image = try await directory.open("layout").image()
+    #expect(try await ImageVerifier(image).run().findings == [])
+    try directory.write([1], to: Self.blob(sample.layers[1]))
+    #expect(try await ImageVerifier(image).run().findings.map(\.field) == ["layer size"])
+    try FileManager.default.removeItem(atPath: directory.appending(Self.blob(sample.layers[1])))
+    #expect(try await ImageVerifier(image).run().findings == [])
+  }
+
+  @Test func `blobs of artifacts and attestations are hashed, and not looked into`() async throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let sample = SampleImage.plain
+    var manifest = sample.manifest.value
+    manifest.config.mediaType = .ociEmpty
+    manifest.layers[1].mediaType = MediaType(rawValue: "text/plain")
+    let encoded = manifest.encoded()
+    try SampleImage.writeLayout(
+      [sample], to: "layout", in: directory, index: SampleImage.index([(encoded, nil)]))
+    try directory.write(encoded.bytes, to: Self.blob(encoded.bytes))
+    let image = try await directory.open("layout").image()
+    #expect(try await ImageVerifier(image).run().findings == [])
+    try directory.write(sample.layers[1].reversed(), to: Self.blob(sample.layers[1]))
+    #expect(try await ImageVerifier(image).run().findings.map(\.field) == ["layer digest"])
+  }
+
   @Test func `a config that is none is found`() async throws {
     var sample = SampleImage.plain
     sample.config = Array("[]".utf8)
