@@ -23,7 +23,7 @@ public struct FileRange: Sendable {
   /// The bytes from the first one on.
   ///
   /// Small reads go through a window of `windowSize` bytes, a multiple of 4096.
-  public func open(windowSize: Int = 256 * 1024) -> FileRangeSource {
+  public func open(windowSize: Int = 1 << 20) -> FileRangeSource {
     FileRangeSource(self, windowSize: windowSize)
   }
 
@@ -32,15 +32,23 @@ public struct FileRange: Sendable {
   /// - Throws: `FileError` with `fileTooLarge` otherwise.
   public func readAll(limit: Int) throws -> [UInt8] {
     guard byteCount <= Int64(limit) else { throw FileError("read", file.path, .fileTooLarge) }
-    return try suffix(Int(byteCount))
+    return try bytes(at: offset, count: Int(byteCount))
+  }
+
+  /// The first `count` bytes, fewer when there are not as many.
+  public func prefix(_ count: Int) throws -> [UInt8] {
+    try bytes(at: offset, count: Int(min(Int64(count), byteCount)))
   }
 
   /// The last `count` bytes, fewer when there are not as many.
   public func suffix(_ count: Int) throws -> [UInt8] {
     let length = min(Int64(count), byteCount)
-    let source = FileRange(file, offset: offset + byteCount - length, byteCount: length).open(
-      windowSize: 4096)
-    var bytes = [UInt8](repeating: 0, count: Int(length))
+    return try bytes(at: offset + byteCount - length, count: Int(length))
+  }
+
+  private func bytes(at offset: Int64, count: Int) throws -> [UInt8] {
+    let source = FileRange(file, offset: offset, byteCount: Int64(count)).open(windowSize: 4096)
+    var bytes = [UInt8](repeating: 0, count: count)
     _ = try bytes.withUnsafeMutableBytes { try source.readFully(into: $0) }
     return bytes
   }

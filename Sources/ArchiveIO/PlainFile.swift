@@ -28,9 +28,7 @@ public struct PlainFile: Sendable {
 
   /// The same for something that is open, which stays its owner's; `name` is for messages.
   public func open(_ descriptor: FileDescriptor, name: String) throws -> DirectFile {
-    let raw = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
-    guard raw >= 0 else { throw FileError("read", name, Errno(rawValue: errno)) }
-    return try open(DirectFile(owning: FileDescriptor(rawValue: raw), path: name, direct: false))
+    try open(Self.duplicate(descriptor, name: name, direct: false))
   }
 
   private func open(_ file: DirectFile) throws -> DirectFile {
@@ -70,7 +68,16 @@ public struct PlainFile: Sendable {
       }
     }
     try writer.finish()
-    return file
+    // Messages speak of the archive, not of this file, which nobody can see.
+    return try Self.duplicate(file.fileDescriptor, name: name, direct: true)
+  }
+
+  private static func duplicate(
+    _ descriptor: FileDescriptor, name: String, direct: Bool
+  ) throws(FileError) -> DirectFile {
+    let raw = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
+    guard raw >= 0 else { throw FileError("read", name, Errno(rawValue: errno)) }
+    return DirectFile(owning: FileDescriptor(rawValue: raw), path: name, direct: direct)
   }
 
   private func freeByteCount(around file: DirectFile) throws(FileError) -> Int64 {

@@ -23,10 +23,10 @@ public struct TarIndex: Sendable {
   /// Further members of a name, which must be like the first.
   private var repetitions: [MemberName: [Member]] = [:]
 
-  /// Reads the headers of `file`.
+  /// Reads the headers of `file`, at most `memberLimit` of them.
   ///
   /// - Throws: `TarError`, `TarIndexError.tooManyMembers`, `FileError`.
-  public init(_ file: DirectFile) throws {
+  public init(_ file: DirectFile, memberLimit: Int = Self.memberLimit) throws {
     self.file = file
     let reader = TarReader(try FileRange(whole: file).open(windowSize: 16 * 1024))
     var count = 0
@@ -35,8 +35,8 @@ public struct TarIndex: Sendable {
       count += 1
       guard member.name.count <= Self.longestName, member.linkName.count <= Self.longestName else { continue }
       nameByteCount += member.name.count + member.linkName.count
-      guard count <= Self.memberLimit, nameByteCount <= Self.nameByteLimit else {
-        throw TarIndexError.tooManyMembers(limit: Self.memberLimit)
+      guard count <= memberLimit, nameByteCount <= Self.nameByteLimit else {
+        throw TarIndexError.tooManyMembers(limit: memberLimit)
       }
       add(Member(member), named: MemberName(cleaning: member.name))
     }

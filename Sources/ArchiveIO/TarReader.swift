@@ -30,8 +30,10 @@ public final class TarReader {
     (rest, padding) = (0, 0)
     var extensions = TarExtensions(globalRecords)
     extensionByteCount = globalByteCount
+    var isExtended = false
     while !hasEnded, let block = try readBlock() {
       let header = try TarBlock(block, at: position - Int64(TarHeader.blockSize))
+      isExtended = header.type != UInt8(ascii: "g")
       switch header.type {
       case UInt8(ascii: "x"): extensions.records += try PAXRecord.parse(readExtension(header), at: position)
       case UInt8(ascii: "g"):
@@ -43,6 +45,8 @@ public final class TarReader {
       default: return try begin(TarMember(header, extensions, contentOffset: position))
       }
     }
+    // The member that an extended header speaks of must follow it.
+    if isExtended { throw TarError.truncated(offset: position) }
     return nil
   }
 

@@ -66,6 +66,7 @@ extension ImageArchiveError.Problem: CustomStringConvertible {
     case .ambiguous(let selector, let available):
       "several images are called \(String(reflecting: "\(selector)")); choose by @INDEX; \(available.phrase)"
     case .empty: "there is no image in it"
+    case .missing(let name, let subject) where name == subject: "\(name) is not there"
     case .missing(let name, let subject):
       "\(subject) should be \(String(reflecting: name)), which is not there"
     case .notAFile(let name):

@@ -14,6 +14,15 @@ public struct ImageFinding: Sendable, Hashable {
   public var expected: String
   /// What it is.
   public var found: String
+
+  /// A finding.
+  public init(image: String, layer: Int? = nil, field: String, expected: String, found: String) {
+    self.image = image
+    self.layer = layer
+    self.field = field
+    self.expected = expected
+    self.found = found
+  }
 }
 
 extension ImageFinding: CustomStringConvertible {

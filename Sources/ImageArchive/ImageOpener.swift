@@ -69,8 +69,11 @@ public struct ImageOpener: Sendable {
     do { return try ImageArchiveError.locating(file.path) { try TarIndex(file) } } catch let error
       as ImageArchiveError
     {
-      guard case .tar(.noHeader(offset: 0)) = error.problem else { throw error }
-      throw ImageArchiveError(file.path, .unknownFormat("not a tar either"))
+      switch error.problem {
+      case .tar(.noHeader(offset: 0)), .tar(.truncated(offset: ..<512)):
+        throw ImageArchiveError(file.path, .unknownFormat("not a tar either"))
+      default: throw error
+      }
     }
   }
 }

@@ -18,8 +18,7 @@ struct MeasuredLayer: Sendable {
   /// their decompressed bytes, whose number is learnt by decompressing.
   init(_ layer: DockerArchiveContents.StoredLayer) throws {
     let range = layer.range
-    let start = try BufferedSource(range.open(windowSize: 4096)).peek(Compression.signatureByteCount)
-    let compression = Compression(firstBytes: start)
+    let compression = Compression(firstBytes: try range.prefix(Compression.signatureByteCount))
     part = DockerArchiveImage.Part(range: range)
     encoding = .uncompressed
     digest = layer.diffID

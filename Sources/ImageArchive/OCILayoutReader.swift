@@ -47,6 +47,9 @@ public struct OCILayoutReader: Sendable {
   }
 
   private static func checkVersion(_ files: any BlobFiles) throws {
+    guard try files.file("oci-layout") != nil else {
+      throw ImageArchiveError(files.path, .unknownFormat("there is no oci-layout in it"))
+    }
     let marker = try files.document("oci-layout", limit: 4096, subject: "oci-layout")
     let version = OCILayoutIndex.version(marker)
     guard version == "1.0.0" else {
