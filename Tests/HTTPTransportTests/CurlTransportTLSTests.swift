@@ -226,6 +226,52 @@ struct CurlTransportTLSTests {
     #expect(try await text(get(server.url("/connection")) { $0 = trusting.tls }) == first)
   }
 
+  @Test(arguments: [true, false])
+  func `bodies whose sources pause arrive whole over TLS`(speaksHTTP2: Bool) async throws {
+    let behind = try ScriptedServer { _ in .status(201) }
+    defer { behind.stop() }
+    let server = try TLSServer(speaksHTTP2: speaksHTTP2, forwardingTo: behind.port)
+    defer { server.stop() }
+    let trusting = try get(server.url("/connection")) {
+      $0.additionalAuthorityFiles = [server.path("ca.pem")]
+    }
+    _ = try await text(trusting)
+    let bodies = (0..<4).map { pattern(5_000_000 + $0) }
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for (index, body) in bodies.enumerated() {
+        var put = trusting
+        put.url = try HTTPURL(parsing: server.url("/forward/\(index)"))
+        put.method = .put
+        put.bodySource = TestBody(body, pieceByteCount: 50_000, pauseInterval: 3 + index)
+        let sent = put
+        group.addTask { try await transport.collect(sent, limit: 10).response.status }
+      }
+      for try await status in group { #expect(status == 201) }
+    }
+    for (index, body) in bodies.enumerated() {
+      #expect(behind.requests.first { $0.path == "/forward/\(index)" }?.body == body)
+    }
+  }
+
+  @Test(arguments: [true, false], [(0, 413), (1, 413), (0, 401), (1, 401)])
+  func `an early answer over TLS is an answer`(
+    speaksHTTP2: Bool, case pausesAndStatus: (Int, Int)
+  ) async throws {
+    let (pauseInterval, status) = pausesAndStatus
+    let behind = try ScriptedServer(reading: { _ in 0 }) { _ in .status(401, Array("no".utf8)).closing() }
+    defer { behind.stop() }
+    let server = try TLSServer(speaksHTTP2: speaksHTTP2, forwardingTo: behind.port)
+    defer { server.stop() }
+    var put = try get(server.url(status == 413 ? "/small" : "/forward/x")) {
+      $0.additionalAuthorityFiles = [server.path("ca.pem")]
+    }
+    put.method = .put
+    put.bodySource = TestBody(pattern(20_000_000), pauseInterval: pauseInterval)
+    let answer = try await transport.collect(put, limit: 10_000)
+    #expect(answer.response.status == status)
+    #expect(!answer.body.isEmpty)
+  }
+
   @Test func `a body is sent whole over HTTP 2`() async throws {
     let server = try TLSServer()
     defer { server.stop() }

@@ -12,12 +12,13 @@ final class TLSServer {
   }
 
   /// `/connection` answers with the number of the connection, `/body` with the file of that name;
-  /// `demandsClient` asks for a certificate of the same authority.
+  /// `/forward/` is answered by the server on `plainPort`, and `/small` takes no body over 1 KiB; `demandsClient` asks for a certificate of the same authority.
   ///
   /// The server is ready when this returns.
-  init(body: [UInt8] = [], speaksTLS: Bool = true, speaksHTTP2: Bool = true, demandsClient: Bool = false)
-    throws
-  {
+  init(
+    body: [UInt8] = [], speaksTLS: Bool = true, speaksHTTP2: Bool = true, demandsClient: Bool = false,
+    forwardingTo plainPort: Int = 1
+  ) throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "cooper-tls-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     // A scripted server that is stopped at once finds a free port.
@@ -26,7 +27,8 @@ final class TLSServer {
     finder.stop()
     try Self.makeCertificates(in: directory)
     try Data(body).write(to: directory.appending(path: "body"))
-    let configuration = Self.configuration(directory.path, port, speaksTLS, speaksHTTP2, demandsClient)
+    let configuration = Self.configuration(
+      directory.path, port, speaksTLS, speaksHTTP2, demandsClient, plainPort)
     try configuration.write(to: directory.appending(path: "nginx.conf"), atomically: true, encoding: .utf8)
     let log = directory.appending(path: "error.log").path
     process = try ChildProcess(
@@ -51,9 +53,9 @@ final class TLSServer {
     try? FileManager.default.removeItem(at: directory)
   }
 
-  private static func configuration(_ root: String, _ port: Int, _ tls: Bool, _ http2: Bool, _ client: Bool)
-    -> String
-  {
+  private static func configuration(
+    _ root: String, _ port: Int, _ tls: Bool, _ http2: Bool, _ client: Bool, _ plainPort: Int
+  ) -> String {
     """
     daemon off; master_process off; pid \(root)/nginx.pid; error_log \(root)/error.log;
     events { worker_connections 256; }
@@ -69,6 +71,9 @@ final class TLSServer {
         location = /connection { return 200 "$connection $server_protocol"; }
         location = /upload { client_max_body_size 100m; client_body_in_file_only clean; proxy_pass \
     https://127.0.0.1:\(port)/count; }
+        location = /small { client_max_body_size 1k; proxy_pass https://127.0.0.1:\(port)/count; }
+        location /forward/ { client_max_body_size 100m; proxy_request_buffering off; proxy_http_version 1.1;
+          proxy_pass http://127.0.0.1:\(plainPort); }
         location = /count { client_max_body_size 100m; return 200 "$content_length"; }
       }
     }

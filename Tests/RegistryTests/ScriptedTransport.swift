@@ -14,6 +14,8 @@ final class ScriptedTransport: Transport {
     /// Nobody answers at all.
     var failure: TransportError?
     var isPrivate = false
+    /// How much of the request's body is taken before the answer, or the failure.
+    var takenByteCount = Int.max
 
     static func status(_ status: Int, _ headers: HTTPHeaders = [:], _ body: String = "") -> Reply {
       Reply(status: status, headers: headers, body: Array(body.utf8))
@@ -33,6 +35,18 @@ final class ScriptedTransport: Transport {
 
     static func failure(_ error: TransportError) -> Reply { Reply(failure: error) }
 
+    /// The connection breaks after that many bytes of the request's body.
+    static func cut(after count: Int = .max) -> Reply {
+      Reply(failure: .connectionLost(host: "h", reason: "reset"), takenByteCount: count)
+    }
+
+    /// Answers after that many bytes of the request's body.
+    func taking(_ count: Int) -> Reply {
+      var reply = self
+      reply.takenByteCount = count
+      return reply
+    }
+
     static func redirect(_ location: String, status: Int = 307) -> Reply {
       .status(status, ["Location": location])
     }
@@ -42,6 +56,7 @@ final class ScriptedTransport: Transport {
 
   private struct State {
     var requests: [HTTPRequest] = []
+    var bodies: [[UInt8]] = []
     var steps: [(String, Reply)]
   }
 
@@ -66,6 +81,9 @@ final class ScriptedTransport: Transport {
   /// What was asked.
   var requests: [HTTPRequest] { state.withLock { $0.requests } }
 
+  /// The bodies of what was asked, as far as they were taken.
+  var bodies: [[UInt8]] { state.withLock { $0.bodies } }
+
   /// Methods and URLs of what was asked.
   var lines: [String] { requests.map(\.line) }
 
@@ -88,6 +106,8 @@ final class ScriptedTransport: Transport {
     try Task.checkCancellation()
     state.withLock { $0.requests.append(request) }
     let reply = if let server { try await server(request) } else { next(request) }
+    let body = try await takeBody(request, limit: reply.takenByteCount)
+    state.withLock { $0.bodies.append(body) }
     if let failure = reply.failure { throw failure }
     var response = HTTPResponse(status: reply.status, headers: reply.headers)
     response.isFromPrivateAddress = reply.isPrivate
@@ -102,6 +122,24 @@ final class ScriptedTransport: Transport {
     }
     if reply.cutAfter != nil { throw TransportError.connectionLost(host: request.url.host, reason: "reset") }
     return response
+  }
+
+  private func takeBody(_ request: HTTPRequest, limit: Int) async throws -> [UInt8] {
+    guard let source = request.bodySource, limit > 0 else { return request.body ?? [] }
+    let (signals, continuation) = AsyncStream.makeStream(of: Void.self)
+    var waiting = signals.makeAsyncIterator()
+    try source.begin(control: TransferControl { continuation.yield() })
+    var body: [UInt8] = []
+    let end = min(source.byteCount.map(Int.init) ?? .max, limit)
+    while body.count < end {
+      var piece = [UInt8](repeating: 0, count: min(1000, end - body.count))
+      switch try piece.withUnsafeMutableBytes({ try source.read(into: $0) }) {
+      case .bytes(let count): body += piece[..<count]
+      case .notYet: await waiting.next()
+      case .end: return body
+      }
+    }
+    return body
   }
 
   private func next(_ request: HTTPRequest) -> Reply {

@@ -80,7 +80,7 @@ public final class ScriptedServer: Sendable {
 
   // MARK: Threads
 
-  private static func listen() throws -> (CInt, Int) {
+  static func listen() throws -> (CInt, Int) {
     let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
     guard listener >= 0 else { throw SocketError(errno) }
     var address = sockaddr_in()
