@@ -90,7 +90,7 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "Hashing"),
     tests(of: "OrderedJSON"),
-    tests(of: "ArchiveIO", ["Hashing"]),
+    tests(of: "ArchiveIO", ["Hashing", system]),
     tests(of: "HTTPTransport"),
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),

@@ -25,6 +25,8 @@ public final class Spool: Sendable {
     var ending: Ending?
     var resume: (@Sendable () -> Void)?
     var isPaused = false
+    /// Why bytes could not be stored; nobody may wait for room any more then.
+    var failure: (any Error)?
   }
 
   enum Ending {
@@ -81,7 +83,8 @@ public final class Spool: Sendable {
 
   /// Takes the next bytes, all or none; false means that the disk is behind.
   public func receive(_ bytes: RawSpan) throws -> Bool {
-    let isBehind = state.update { state in
+    let isBehind = try state.update { state in
+      if let failure = state.failure { throw failure }
       let unstored = state.blocks.count { ($0.index + 1) * Int64(Self.blockSize) > state.written }
       state.isPaused = unstored >= Self.unstoredBlocks
       return state.isPaused
@@ -114,7 +117,11 @@ public final class Spool: Sendable {
     }
     guard let index = full else { return }
     try worker.submit { [self] in
-      try store(block, count: Self.blockSize, index: index)
+      do { try store(block, count: Self.blockSize, index: index) } catch {
+        state.update { $0.failure = error }
+        release()
+        throw error
+      }
       release()
     }
   }
@@ -185,6 +192,7 @@ public final class Spool: Sendable {
       state.blocks = []
       state.generation += 1
       state.isPaused = false
+      state.failure = nil
     }
     try file.truncate(to: 0)
   }
