@@ -82,6 +82,8 @@ public final class Spool: Sendable {
   public func setResumption(_ resume: @escaping @Sendable () -> Void) { state.update { $0.resume = resume } }
 
   /// Takes the next bytes, all or none; false means that the disk is behind.
+  ///
+  /// - Throws: the error of an earlier write; then only `restart` makes it take bytes again.
   public func receive(_ bytes: RawSpan) throws -> Bool {
     let isBehind = try state.update { state in
       if let failure = state.failure { throw failure }
@@ -107,7 +109,8 @@ public final class Spool: Sendable {
   }
 
   private func advance(by count: Int, in block: Block) throws {
-    let full = state.update { state -> Int64? in
+    let full = try state.update { state -> Int64? in
+      if let failure = state.failure { throw failure }
       let index = state.received / Int64(Self.blockSize)
       state.received += Int64(count)
       let isFull = state.received % Int64(Self.blockSize) == 0
@@ -118,8 +121,7 @@ public final class Spool: Sendable {
     guard let index = full else { return }
     try worker.submit { [self] in
       do { try store(block, count: Self.blockSize, index: index) } catch {
-        state.update { $0.failure = error }
-        release()
+        giveUp(error)
         throw error
       }
       release()
@@ -144,6 +146,15 @@ public final class Spool: Sendable {
       return state.resume
     }
     resume?()
+  }
+
+  /// Frees the memory, for which the sender may be waiting in the middle of a large piece, and has it come back for the error.
+  private func giveUp(_ error: any Error) {
+    state.update { state in
+      state.failure = error
+      state.blocks = []
+    }
+    release()
   }
 
   /// Stores what is still in memory, and gives the digest of all bytes.

@@ -81,13 +81,15 @@ public final class Worker: Sendable {
 
   /// Does one job, and lets go of it; false when there will be no more.
   private static func doNextJob(_ state: Monitor<State>) -> Bool {
-    let next = state.wait { state -> Job?? in
+    var next: Job? = state.wait { state -> Job?? in
       if state.jobs.isEmpty { return state.stopped ? .some(nil) : nil }
       state.busy = true
       return state.jobs.removeFirst()
     }
-    guard let job = next else { return false }
-    let failure = Result { try job() }
+    guard next != nil else { return false }
+    let failure = Result { try next?() }
+    // Before anybody who waits for the end goes on: what the job held may be a file that he wants to lock.
+    next = nil
     let dropped = state.update { state -> [Job] in
       state.busy = false
       guard case .failure(let error) = failure else { return [] }

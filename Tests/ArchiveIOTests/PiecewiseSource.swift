@@ -88,15 +88,3 @@ extension DirectFile {
     }
   }
 }
-
-/// Bytes that do not repeat soon and are made fast.
-func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-  var generator = SeededGenerator(seed: seed)
-  return [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, initialized in
-    let raw = UnsafeMutableRawBufferPointer(buffer)
-    for offset in stride(from: 0, to: count, by: 8) {
-      raw.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
-    }
-    initialized = count
-  }
-}
