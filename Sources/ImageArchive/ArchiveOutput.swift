@@ -1,4 +1,5 @@
 public import ArchiveIO
+import Glibc
 import Hashing
 public import SystemPackage
 
@@ -23,18 +24,33 @@ protocol SequentialTarget: AnyObject {
 
 /// A pipe, a terminal, a device: bytes in order, and perhaps their digest.
 final class PipeTarget: SequentialTarget {
-  private let descriptor: FileDescriptor
+  /// A descriptor of our own.
+  ///
+  /// After an error, writes may still be waiting when the caller has closed his, and its number may be another file by then.
+  private final class Output: Sendable {
+    let descriptor: FileDescriptor
+
+    init(duplicating original: FileDescriptor) throws(FileError) {
+      let copy = fcntl(original.rawValue, F_DUPFD_CLOEXEC, 0)
+      guard copy >= 0 else { throw FileError("write to", "the output", Errno(rawValue: errno)) }
+      descriptor = FileDescriptor(rawValue: copy)
+    }
+
+    deinit { close(descriptor.rawValue) }
+  }
+
+  private let output: Output
   private let writing = Worker()
   private let hash: HashStage?
 
-  init(_ descriptor: FileDescriptor, computesDigest: Bool) {
-    self.descriptor = descriptor
+  init(_ descriptor: FileDescriptor, computesDigest: Bool) throws(FileError) {
+    output = try Output(duplicating: descriptor)
     hash = computesDigest ? HashStage(.sha256, on: Worker()) : nil
   }
 
   func take(_ part: FilledPart) throws {
-    let descriptor = descriptor
-    try writing.submit { try part.write(to: descriptor) }
+    let output = output
+    try writing.submit { try part.write(to: output.descriptor) }
     try hash?.update(part)
   }
 

@@ -57,7 +57,7 @@ public struct DockerArchiveWriter: Sendable {
       return try write(to: PatchedArchive(file, computesDigest: computingDigest, progress: progress))
     case .pipe(let descriptor):
       let ahead = try LayerMeasurer(image.layers, decompressing: era != .first)
-      let target = PipeTarget(descriptor, computesDigest: computingDigest)
+      let target = try PipeTarget(descriptor, computesDigest: computingDigest)
       return try write(to: SequentialArchive(target, facts: ahead.facts(of:), progress: progress))
     case .nowhere:
       let guess = LayerGuess(image, decompressing: era != .first)

@@ -50,7 +50,7 @@ public final class OCIArchiveDestination: ImageDestination {
       let target: any SequentialTarget =
         switch output {
         case .file(let file): FileTarget(file)
-        case .pipe(let descriptor): PipeTarget(descriptor, computesDigest: false)
+        case .pipe(let descriptor): try PipeTarget(descriptor, computesDigest: false)
         case .nowhere: HashTarget()
         }
       try write(root, to: SequentialTar(target))

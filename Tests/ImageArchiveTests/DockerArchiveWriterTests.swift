@@ -1,117 +1,152 @@
 import ArchiveIO
+import Glibc
 import Hashing
 import ImageArchive
 import OCIModel
-import Testing
+import SystemPackage
 import TestSupport
+import Testing
 
+/// docker-archive-bytes.md.
 @Suite struct DockerArchiveWriterTests {
-  /// The worked example of docker-archive-bytes.md: two equal layers of 1024 zero bytes, stored uncompressed.
-  private static let example = Image(
-    stored: [[UInt8](repeating: 0, count: 1024), [UInt8](repeating: 0, count: 1024)],
-    diffIDs: Array(repeating: Digest(of: [UInt8](repeating: 0, count: 1024)), count: 2))
+  private static let zeros = [UInt8](repeating: 0, count: 1024)
 
   @Test(arguments: [
-    (DockerArchiveEra.third, 10752, "c3813426c80767904f9d91314972449609f2c0aa6547b47c8e93ea4b6efbe6ca"),
-    (.second, 10752, "57b22dc934b2ae3cdfe59b72d897ccf77f4f3c47d3d2b9aff8ea6d6d011e06c6"),
+    (DockerArchiveEra.third, 10_752, "c3813426c80767904f9d91314972449609f2c0aa6547b47c8e93ea4b6efbe6ca"),
+    (.second, 10_752, "57b22dc934b2ae3cdfe59b72d897ccf77f4f3c47d3d2b9aff8ea6d6d011e06c6"),
     (.first, 4608, "a0c2fc3a135708945757ae51428c5badb98b5ec1342cef5e6a164caf586a8fbc"),
   ])
-  func `the worked example has the published hash`(era: DockerArchiveEra, count: Int, hex: String)
-    async throws
-  {
+  func `the worked example comes out in each era and to each output`(
+    era: DockerArchiveEra, byteCount: Int, hex: String
+  ) async throws {
+    let diffID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
+    let config =
+      #"{"architecture":"amd64","os":"linux","config":{"Cmd":["a","<b>"]},"rootfs":{"type":"layers","#
+      + #""diff_ids":["\#(diffID)","\#(diffID)"]}}"#
+    try #require(Digest.hex(of: config) == "8d3eee1122ce8ef45ffa8c764fde9f2df41a235200ce859e747d7f4295634f42")
+    let layer = TestImage.layer(Self.zeros)
+    let written = try await DockerArchiveWriter(
+      TestImage.image([layer, layer], config: config), "example:1", era: era
+    ).writeEverywhere()
+    #expect(written.file.count == byteCount)
+    #expect(Digest(of: written.file).hex == hex)
+    #expect(written.differences == [])
+    #expect(written.summaries[0].diffIDs.map(\.description) == [diffID, diffID])
+  }
+
+  @Test func `an image without layers has config, manifest.json and repositories`() async throws {
+    let image = TestImage.image([], config: #"["no object is needed here"]"#)
+    let config = image.manifest.value.config.digest.hex
+    let manifest = #"[{"Config":"\#(config).json","RepoTags":["docker.io/library/a:latest"],"Layers":[]}]"#
+    let third = try await DockerArchiveWriter(image, "a:latest").writeEverywhere()
+    #expect(third.differences == [])
+    #expect(
+      try await tarMembers(third.file) == [
+        "\(config).json 0 444 28 - \(config)",
+        "manifest.json 0 444 \(manifest.utf8.count) - \(Digest.hex(of: manifest))",
+        "repositories 0 444 2 - \(Digest.hex(of: "{}"))",
+      ])
+    let second = try await DockerArchiveWriter(image, "a:latest", era: .second).writeEverywhere()
+    let without = manifest.replacing("[]", with: "null")
+    #expect(second.differences == [])
+    #expect(
+      try await tarMembers(second.file) == [
+        "\(config).json 0 444 28 - \(config)",
+        "manifest.json 0 444 \(without.utf8.count) - \(Digest.hex(of: without))",
+      ])
+  }
+
+  @Test func `names are written in order, repeated ones once, and sorted in repositories`() async throws {
+    let image = TestImage.image([TestImage.layer(Self.zeros)])
+    let names = ["b:2", "b:10", "a.example/x:1", "b:2", "localhost/z:t"]
+    let third = try DockerArchiveWriter(image, references: names.map { try Reference(parsing: $0) })
+    let members = try await third.writeEverywhere()
+    let text = String(decoding: members.file, as: UTF8.self)
+    #expect(
+      text.contains(
+        #""RepoTags":["docker.io/library/b:2","docker.io/library/b:10","a.example/x:1","localhost/z:t"]"#))
+    let id = try #require(text.firstRange(of: "/layer.tar").map { text[..<$0.lowerBound].suffix(64) })
+    #expect(
+      text.contains(
+        #"{"a.example/x":{"1":"\#(id)"},"docker.io/library/b":{"10":"\#(id)","2":"\#(id)"},"localhost/z":{"t":"\#(id)"}}"#
+      ))
+    #expect(members.differences == [])
+    let second = try DockerArchiveWriter(
+      image, references: names.map { try Reference(parsing: $0) }, era: .second)
+    #expect(
+      String(decoding: try await second.writeEverywhere().file, as: UTF8.self).contains(
+        #"b:10","a.example/x:1","docker.io/library/b:2""#))
+    let none = try await DockerArchiveWriter(image).writeEverywhere()
+    #expect(String(decoding: none.file, as: UTF8.self).contains(#""RepoTags":[]"#))
+    #expect(none.differences == [])
+  }
+
+  @Test(arguments: [
+    "a", "a@sha256:\(String(repeating: "0", count: 64))", "a:t@sha256:\(String(repeating: "0", count: 64))",
+  ])
+  func `a name needs a tag and must not have a digest`(name: String) {
+    #expect(throws: DockerArchiveError.self) { try DockerArchiveWriter(TestImage.image([]), name) }
+  }
+
+  @Test(arguments: DockerArchiveEra.allCases)
+  func `a layer with the config's digest is refused`(era: DockerArchiveEra) throws {
+    let config = "{}"
+    let image = TestImage.image([TestImage.layer([1]), TestImage.layer(Array(config.utf8))], config: config)
+    let writer = try DockerArchiveWriter(image, "a:t", era: era)
+    #expect(throws: DockerArchiveError.layerIsConfig(2)) { try writer.write(to: .nowhere) }
+  }
+
+  @Test(arguments: ["[]", "1", "\"text\"", "{", "", "{} {}", "\u{feff}{}"])
+  func `a config that is no object is refused when there are layers`(config: String) throws {
+    let image = TestImage.image([TestImage.layer([1])], config: config)
+    for era in [DockerArchiveEra.second, .third] {
+      let error = #expect(throws: DockerArchiveError.self) {
+        try DockerArchiveWriter(image, "a:t", era: era).write(to: .nowhere)
+      }
+      #expect(error?.description.contains("\n") == false)
+    }
+    #expect(throws: Never.self) { try DockerArchiveWriter(image, "a:t", era: .first).write(to: .nowhere) }
+  }
+
+  @Test func `progress tells of every uncompressed byte`() async throws {
+    let layers = [try await LayerBytes.gzip([UInt8](repeating: 3, count: 300_000)), [1, 2, 3]]
+    let writer = try DockerArchiveWriter(TestImage.image(layers.map { TestImage.layer($0) }), "a:t")
     let directory = try TemporaryDirectory()
-    let writer = try DockerArchiveWriter(
-      Self.example, references: [Reference(parsing: "example:1")], era: era)
-    let file = try writer.written(in: directory)
-    #expect(file.bytes.count == count)
-    #expect(Digest(of: file.bytes).hex == hex)
-    #expect(file.digest?.hex == hex)
-    #expect(try await writer.piped().bytes == file.bytes)
-    #expect(try writer.write(to: .nowhere, computingDigest: true).digest?.hex == hex)
+    defer { directory.remove() }
+    let counted = Tally()
+    _ = try writer.write(to: .nowhere) { counted.add($0) }
+    #expect(counted.value == 300_003)
   }
 
-  @Test(arguments: 0..<12)
-  func `file, pipe and hash agree on random images`(seed: UInt64) async throws {
-    var random = SeededGenerator(seed: seed)
-    var stored: [[UInt8]] = []
-    var diffIDs: [Digest] = []
-    for _ in 0..<random.number(in: 0...6) {
-      let content = random.once(in: 5) ? [] : random.bytes(random.number(in: 1...200_000))
-      // Diff IDs may lie; sizes at the end of gzip data do when there are several members.
-      diffIDs.append(Digest(of: random.once(in: 4) ? [1] : content))
-      switch random.number(in: 0...4) {
-      case 0: stored.append(content)
-      case 1: stored.append(try await LayerBytes.zstd(content))
-      case 2:
-        let half = content.count / 2
-        stored.append(
-          try await LayerBytes.gzip(Array(content[..<half])) + LayerBytes.gzip(Array(content[half...])))
-      default: stored.append(try await LayerBytes.gzip(content))
-      }
-      if random.once(in: 3) {
-        stored.append(stored[stored.count - 1])
-        diffIDs.append(diffIDs[diffIDs.count - 1])
-      }
-      if random.once(in: 3) {
-        stored.append(try await LayerBytes.gzip(content, level: 1))
-        diffIDs.append(Digest(of: content))
-      }
-    }
-    let image = Image(stored: stored, diffIDs: diffIDs)
-    let writer = try DockerArchiveWriter(image, references: [Reference(parsing: "a/b:c")])
-    let file = try writer.written(in: TemporaryDirectory())
-    let pipe = try await writer.piped()
-    #expect(pipe.bytes == file.bytes, "seed \(seed)")
-    let digest = Digest(of: file.bytes)
-    #expect(file.digest == digest, "seed \(seed)")
-    #expect(pipe.digest == digest, "seed \(seed)")
-    #expect(try writer.write(to: .nowhere, computingDigest: true).digest == digest, "seed \(seed)")
+  @Test func `a reader of the pipe that goes away is an error`() async throws {
+    signal(SIGPIPE, SIG_IGN)
+    let layer = TestImage.layer([UInt8](repeating: 1, count: 4 << 20))
+    let writer = try DockerArchiveWriter(TestImage.image([layer]), "a:t")
+    let (reading, writing) = try FileDescriptor.pipe()
+    try reading.close()
+    defer { try? writing.close() }
+    await #expect(throws: FileError.self) { try await Thread.run { try writer.write(to: .pipe(writing)) } }
   }
 
-  @Test func `layers that start over in the middle give the same file`() async throws {
-    var random = SeededGenerator(seed: 7)
-    var stored: [[UInt8]] = []
-    for _ in 0..<5 { stored.append(try await LayerBytes.gzip(random.bytes(100_000))) }
-    let expected = try DockerArchiveWriter(
-      Image(stored: stored, diffIDs: []), references: [Reference(parsing: "a:b")]
-    ).written(in: TemporaryDirectory())
-    for falseStarts in 1...3 {
-      let image = Image(stored: stored, diffIDs: [], falseStarts: falseStarts)
-      let found = try DockerArchiveWriter(image, references: [Reference(parsing: "a:b")])
-        .written(in: TemporaryDirectory())
-      #expect(found.bytes == expected.bytes)
-      #expect(found.digest == expected.digest)
-    }
-  }
-
-  @Test func `a damaged layer is an error, whichever it is`() async throws {
-    var random = SeededGenerator(seed: 3)
-    for position in 0..<4 {
-      var stored: [[UInt8]] = []
-      for _ in 0..<4 { stored.append(try await LayerBytes.gzip(random.bytes(50_000))) }
-      stored[position][stored[position].count / 2] ^= 0x55
-      let writer = try DockerArchiveWriter(
-        Image(stored: stored, diffIDs: []), references: [Reference(parsing: "a:b")])
-      #expect(throws: DecompressionError.self) { try writer.written(in: TemporaryDirectory()) }
-      #expect(throws: DecompressionError.self) { try writer.write(to: .nowhere, computingDigest: true) }
-    }
-  }
-
-  @Test func `a layer with the digest of the config is refused`() throws {
-    let image = Image(stored: [], diffIDs: [])
-    let config = image.manifest.value.config
-    let manifest = Manifest(kind: .oci, config: config, layers: [config])
-    let twisted = Image(
-      manifest: manifest.encoded(), config: image.config,
-      layers: [Layer(descriptor: config, content: MemoryContent(image.config))])
-    let writer = try DockerArchiveWriter(twisted, references: [Reference(parsing: "a:b")])
-    #expect(throws: DockerArchiveError.layerIsConfig(1)) { try writer.write(to: .nowhere) }
-  }
-
-  @Test(arguments: ["a", "a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"])
-  func `a name without tag, or with a digest, is refused`(name: String) throws {
-    #expect(throws: DockerArchiveError.self) {
-      try DockerArchiveWriter(Self.example, references: [Reference(parsing: name)])
+  @Test
+  func `after an error nothing more goes to the caller's descriptor, which may be another file by then`()
+    async
+  {
+    // In a process of its own, where nobody else takes the number.
+    await #expect(processExitsWith: .success) {
+      let layers = [pattern(2 << 20), [0x1f, 0x8b, 8, 1, 2, 3]].map { TestImage.layer($0) }
+      let writer = try DockerArchiveWriter(TestImage.image(layers), "a:t")
+      let (reading, writing) = try FileDescriptor.pipe()
+      #expect(throws: DecompressionError.self) { try writer.write(to: .pipe(writing)) }
+      let directory = try TemporaryDirectory()
+      defer { directory.remove() }
+      let path = try directory.write("", to: "other")
+      try writing.close()
+      let other = try FileDescriptor.open(FilePath(path), .writeOnly)
+      guard other == writing else { exit(2) }
+      var buffer = [UInt8](repeating: 0, count: 1 << 16)
+      while try buffer.withUnsafeMutableBytes({ try reading.read(into: $0) }) > 0 {}
+      exit(try directory.read("other").isEmpty ? 0 : 1)
     }
   }
 }

@@ -53,7 +53,8 @@ import Testing
     let marker = #"{"imageLayoutVersion":"1.0.0"}"#
     #expect(members[0] == "oci-layout 0 444 30 - \(Digest.hex(of: marker))")
     #expect(members[1].hasPrefix("index.json 0 444 "))
-    let digests = [image.manifest.digest, image.manifest.value.config.digest]
+    let digests =
+      [image.manifest.digest, image.manifest.value.config.digest]
       + [0, 1].map { image.layers[$0].descriptor.digest }
     #expect(members.count == 7)
     for (member, digest) in zip(members[2...], digests) {
