@@ -101,6 +101,15 @@ public final class BlockWriter {
     patches.removeAll()
   }
 
+  /// Forgets what has not been written, and returns when nothing is being written any more.
+  ///
+  /// After an error, before somebody else writes to the same place.
+  public func abandon() {
+    worker.reset()
+    patches.removeAll()
+    block = nil
+  }
+
   /// Ends the file here.
   public func finish() throws {
     try flush()

@@ -45,6 +45,19 @@ final class LayerLane: Sendable {
   func write(_ layer: Layer, at start: Int64, headerSize: Int, era: DockerArchiveEra) throws -> Outcome {
     hashing.reset()
     let writer = BlockWriter(file, pool: pool, at: start)
+    do {
+      return try write(layer, with: writer, headerSize: headerSize, era: era)
+    } catch {
+      // The next attempt at this place must not be overtaken by this one.
+      writer.abandon()
+      throw error
+    }
+  }
+
+  private func write(
+    _ layer: Layer, with writer: BlockWriter, headerSize: Int, era: DockerArchiveEra
+  ) throws -> Outcome {
+    let start = writer.position
     try writer.append([UInt8](repeating: 0, count: headerSize))
     let content = try UncompressedLayer(layer, hashingOn: hashing, decompressing: era != .first)
     while true {

@@ -51,6 +51,8 @@ struct LayerGuess {
   }
 
   func facts(of layer: Layer) throws -> (facts: LayerFacts, isGuess: Bool) {
+    // Opened before all bytes are here, a layer that starts again would have to be opened again, too.
+    _ = try layer.content.byteCount()
     guard decompressing, let diffID = diffIDs[layer.descriptor.digest],
       let byteCount = try Self.byteCount(of: layer)
     else { return (try LayerMeasurer.measure(layer, decompressing: decompressing), false) }

@@ -42,6 +42,7 @@ final class PatchedArchive: LayeredArchive {
     let start = writer.position
     // A header takes one block, or three when the size or the name needs an extended one; that shows only afterwards.
     var headerSize = TarHeader.blockSize
+    var isChecked = false
     while true {
       do {
         try writer.flush()
@@ -52,7 +53,12 @@ final class PatchedArchive: LayeredArchive {
           return result.facts.diffID
         }
         headerSize = result.headerSize
-      } catch is SpoolRestarted {}
+      } catch is SpoolRestarted {
+      } catch is DecompressionError where !isChecked {
+        // Bytes that nobody has checked yet may be wrong, and be replaced: only a complete layer is damaged.
+        try layer.content.waitUntilComplete()
+        isChecked = true
+      }
     }
   }
 
