@@ -23,7 +23,7 @@ public final class NewFile: Sendable {
     self.path = path
     let directory = path.removingLastComponent()
     let folder = directory.isEmpty ? "." : directory.string
-    let mode = permissions.rawValue & ~Self.mask
+    let mode = Self.masked(permissions).rawValue
     let nameless = open(folder, __O_TMPFILE | O_RDWR | O_CLOEXEC, mode)
     if nameless >= 0 {
       file = DirectFile(owning: FileDescriptor(rawValue: nameless), path: path.string)
@@ -75,7 +75,12 @@ public final class NewFile: Sendable {
 
   private func finished() { isDone.update { $0 = true } }
 
-  /// The process's creation mask.
+  /// What the process's creation mask leaves of `permissions`.
+  public static func masked(_ permissions: FilePermissions) -> FilePermissions {
+    FilePermissions(rawValue: permissions.rawValue & ~mask)
+  }
+
+  /// The process's creation mask, which kernels before 6.0 do not apply to nameless files.
   ///
   /// Reading it means setting it; nothing else here does, so the race is with ourselves only.
   private static let mask: mode_t = {

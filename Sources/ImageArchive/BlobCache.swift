@@ -51,12 +51,13 @@ public struct BlobCache: Sendable {
     /// Removes the name.
     ///
     /// Readers may go on.
-    public func remove() { if let path { unlink(path.string) } }
+    public func remove() { if let path, spool.file.isNamed(path) { unlink(path.string) } }
 
     /// Gives the complete blob a name elsewhere: moved there if possible, copied otherwise.
     public func move(to destination: FilePath) throws {
-      if let path, rename(path.string, destination.string) == 0 {
-        chmod(destination.string, 0o644)
+      if let path, spool.file.isNamed(path), rename(path.string, destination.string) == 0 {
+        let mode = NewFile.masked(FilePermissions(rawValue: 0o644)).rawValue
+        fchmod(spool.file.fileDescriptor.rawValue, mode)
         return
       }
       let copy = try NewFile(at: destination)
@@ -79,7 +80,8 @@ public struct BlobCache: Sendable {
     // Something else is in its place, or the directory is not ours to write to.
     guard descriptor >= 0 else { return try namelessEntry(digest.algorithm) }
     let file = DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, Self.hasName(path, descriptor) else {
+    // Only who holds the lock renames or removes the file; the one before may just have done so.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, file.isNamed(path) else {
       return try namelessEntry(digest.algorithm)
     }
     let spool = Spool(file: file, algorithm: digest.algorithm)
@@ -89,13 +91,6 @@ public struct BlobCache: Sendable {
 
   /// An entry that belongs to no blob yet, for bytes that are made here.
   public func scratch() throws(FileError) -> Entry { try namelessEntry(.sha256) }
-
-  /// Whether the open file still has its name: the process that held the lock before may have removed or moved it.
-  private static func hasName(_ path: FilePath, _ descriptor: Int32) -> Bool {
-    var (opened, named) = (stat(), stat())
-    guard fstat(descriptor, &opened) == 0, lstat(path.string, &named) == 0 else { return false }
-    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
-  }
 
   /// An entry that no other process can see and that vanishes with this one.
   private func namelessEntry(_ algorithm: DigestAlgorithm) throws(FileError) -> Entry {
@@ -127,11 +122,34 @@ public struct BlobCache: Sendable {
       let name = withUnsafeBytes(of: entry.pointee.d_name) {
         String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
-      guard name.contains("-") else { continue }
-      let path = directory.appending(name).string
-      var status = stat()
-      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-      if now - status.st_mtim.tv_sec > Self.maximumAge { unlink(path) }
+      if Self.isOurs(name) { removeIfOld(directory.appending(name), now: now) }
     }
+  }
+
+  /// Whether a file of that name was made here: a blob, or the hidden name of one.
+  private static func isOurs(_ name: String) -> Bool {
+    let digest = name.split(separator: "-", maxSplits: 1).joined(separator: ":")
+    return name.hasPrefix(".blob.cooper-") || (try? Digest(parsing: digest)) != nil
+  }
+
+  private func removeIfOld(_ path: FilePath, now: Int) {
+    let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      now - status.st_mtim.tv_sec > Self.maximumAge
+    else { return }
+    // An old file in use stays.
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path.string) }
+  }
+}
+
+extension DirectFile {
+  /// Whether `path` names this very file.
+  fileprivate func isNamed(_ path: FilePath) -> Bool {
+    var (own, named) = (stat(), stat())
+    return fstat(fileDescriptor.rawValue, &own) == 0 && lstat(path.string, &named) == 0
+      && own.st_dev == named.st_dev && own.st_ino == named.st_ino
   }
 }

@@ -164,7 +164,8 @@ import Testing
       umask(0o077)
       let directory = try TemporaryDirectory()
       defer { directory.remove() }
-      let cache = try BlobCache(at: FilePath(directory.appending("cache")), fallback: FilePath(directory.path))
+      let cache = try BlobCache(
+        at: FilePath(directory.appending("cache")), fallback: FilePath(directory.path))
       for (number, cache) in [cache, .nameless(in: FilePath(directory.path))].enumerated() {
         let entry = try cache.entry(for: Digest(of: [1]), byteCount: 1)
         _ = try entry.spool.receive([1].span.bytes)
@@ -218,7 +219,9 @@ import Testing
     withExtendedLifetime(entry) {}
   }
 
-  @Test func `a link in place of the file is not followed, and the blob goes into a file without a name`() throws {
+  @Test func `a link in place of the file is not followed, and the blob goes into a file without a name`()
+    throws
+  {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
     let target = try directory.write("target", to: "target")
