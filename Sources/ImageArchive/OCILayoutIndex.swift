@@ -15,18 +15,20 @@ enum OCILayoutIndex {
     return json?["imageLayoutVersion"]?.string
   }
 
+  /// What `index.json` says.
+  static func parse(_ bytes: [UInt8]) throws -> ImageIndex {
+    let document = try ManifestDocument(bytes: bytes, contentType: .ociIndex)
+    guard case .index(let found) = document else {
+      throw OCILayoutError.notALayout("index.json is no index")
+    }
+    return found.value
+  }
+
   /// `index.json` with `entry` added under `name`; an entry of that name, or the same entry without one, is replaced.
   static func adding(_ entry: Descriptor, name: String?, to existing: [UInt8]?) throws -> [UInt8] {
     var entry = entry
     if let name { entry.annotations[nameAnnotation] = name }
-    var index = ImageIndex(kind: .oci, manifests: [])
-    if let existing {
-      let document = try ManifestDocument(bytes: existing, contentType: .ociIndex)
-      guard case .index(let found) = document else {
-        throw OCILayoutError.notALayout("index.json is no index")
-      }
-      index = found.value
-    }
+    var index = try existing.map(parse) ?? ImageIndex(kind: .oci, manifests: [])
     index.manifests.removeAll { other in
       let otherName = other.annotations[nameAnnotation]
       return name == nil ? otherName == nil && other.digest == entry.digest : otherName == name

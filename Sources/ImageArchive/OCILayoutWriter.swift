@@ -21,6 +21,8 @@ public final class OCILayoutWriter: Sendable {
   private struct State {
     /// Blobs that were put here.
     var added: Set<Digest> = []
+    /// Directories that were made for them.
+    var directories: [FilePath] = []
     /// Blobs that were there already and are part of what is being added.
     var found: Set<Digest> = []
     var isCommitted = false
@@ -33,12 +35,13 @@ public final class OCILayoutWriter: Sendable {
     destination = path
     isNew = try Self.isFree(path)
     directory = isNew ? NewFile.temporaryPath(for: path) : path
-    firstIndex = isNew ? nil : try? Self.read(directory.appending("index.json"))
+    firstIndex = isNew ? nil : try Self.read(directory.appending("index.json"))
+    // Said before anything is fetched for it.
+    if let firstIndex { _ = try OCILayoutIndex.parse(firstIndex) }
     if isNew {
       try Self.createDirectory(directory)
       try write(OCILayoutIndex.marker, to: directory.appending("oci-layout"))
     }
-    try Self.createDirectory(directory.appending("blobs"))
   }
 
   deinit { abandon() }
@@ -47,20 +50,22 @@ public final class OCILayoutWriter: Sendable {
   ///
   /// Also happens when the writer is let go of, but that may be after the end of the program.
   public func abandon() {
-    let added = state.withLock { state -> Set<Digest>? in
+    let (isOver, added, directories) = state.withLock { state in
       defer { state.isCommitted = true }
-      return state.isCommitted ? nil : state.added
+      return (state.isCommitted, state.added, state.directories)
     }
-    guard let added else { return }
-    if isNew { Self.removeTree(directory) } else { remove(added) }
+    if isOver { return }
+    if isNew { Self.removeTree(directory) } else { remove(added, directories) }
   }
 
   /// Removes what was added, unless somebody else has finished since: then it may be part of theirs, too.
-  private func remove(_ blobs: Set<Digest>) {
+  private func remove(_ blobs: Set<Digest>, _ directories: [FilePath]) {
     guard let lock = try? Self.lock(directory) else { return }
     defer { close(lock) }
     guard let firstIndex, (try? Self.read(directory.appending("index.json"))) == firstIndex else { return }
-    for blob in blobs { if let path = try? path(of: blob) { unlink(path.string) } }
+    for blob in blobs { unlink(path(of: blob).string) }
+    // Those that are not empty stay.
+    for directory in directories.reversed() { rmdir(directory.string) }
   }
 
   /// Waits until nobody else is finishing.
@@ -81,18 +86,28 @@ public final class OCILayoutWriter: Sendable {
   public var temporaryDirectory: FilePath? { isNew ? directory : nil }
 
   /// Where the blob of that digest is, or will be.
-  public func path(of digest: Digest) throws -> FilePath { try Self.path(of: digest, in: directory) }
+  public func path(of digest: Digest) -> FilePath { Self.path(of: digest, in: directory) }
 
-  private static func path(of digest: Digest, in directory: FilePath) throws -> FilePath {
-    try createDirectory(directory.appending("blobs"))
-    let folder = directory.appending("blobs").appending(digest.algorithm.rawValue)
-    try createDirectory(folder)
-    return folder.appending(digest.hex)
+  private static func path(of digest: Digest, in directory: FilePath) -> FilePath {
+    directory.appending("blobs").appending(digest.algorithm.rawValue).appending(digest.hex)
+  }
+
+  /// Runs `write` for a blob that is to be put here.
+  private func put(_ digest: Digest, _ write: (FilePath) throws -> Void) throws {
+    let path = path(of: digest)
+    let folder = path.removingLastComponent()
+    for directory in [folder.removingLastComponent(), folder] where try Self.createDirectory(directory) {
+      state.withLock { $0.directories.append(directory) }
+    }
+    // What was there and is replaced is not ours to remove.
+    let isAddition = access(path.string, F_OK) != 0
+    try write(path)
+    state.withLock { _ = isAddition ? $0.added.insert(digest) : $0.found.insert(digest) }
   }
 
   /// Whether the blob is there already, whole: its bytes are hashed.
   public func contains(_ digest: Digest) throws -> Bool {
-    let path = try path(of: digest)
+    let path = path(of: digest)
     let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return false }
     let spool = Spool(
@@ -106,10 +121,8 @@ public final class OCILayoutWriter: Sendable {
 
   /// Adds a small blob.
   public func add(_ bytes: [UInt8], digest: Digest) throws {
-    let path = try path(of: digest)
     if try contains(digest) { return }
-    try write(bytes, to: path)
-    state.withLock { _ = $0.added.insert(digest) }
+    try put(digest) { try write(bytes, to: $0) }
   }
 
   /// Adds a blob, by moving its file or by reading it.
@@ -120,10 +133,8 @@ public final class OCILayoutWriter: Sendable {
     guard descriptor.byteCount == found else {
       throw OCILayoutError.wrongSize(subject: subject, expected: descriptor.byteCount, found: found)
     }
-    let path = try path(of: descriptor.digest)
-    if let movable = content as? any MovableBlob {
-      try movable.move(to: path)
-    } else {
+    try put(descriptor.digest) { path in
+      if let movable = content as? any MovableBlob { return try movable.move(to: path) }
       let file = try NewFile(at: path)
       let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
       let source = try content.open()
@@ -131,7 +142,6 @@ public final class OCILayoutWriter: Sendable {
       try writer.finish()
       try file.commit()
     }
-    state.withLock { _ = $0.added.insert(descriptor.digest) }
   }
 
   /// Enters `entry` in `index.json`, under `name` where there is one, and makes everything final.
@@ -157,8 +167,12 @@ public final class OCILayoutWriter: Sendable {
     let lock = try Self.lock(layout)
     defer { close(lock) }
     for digest in state.withLock({ $0.found.union($0.added) }) {
-      let path = try Self.path(of: digest, in: layout)
-      if layout != directory { rename(try self.path(of: digest).string, path.string) }
+      let path = Self.path(of: digest, in: layout)
+      if layout != directory {
+        try Self.createDirectory(path.removingLastComponent().removingLastComponent())
+        try Self.createDirectory(path.removingLastComponent())
+        rename(self.path(of: digest).string, path.string)
+      }
       // Somebody else who failed may have removed what they had added.
       guard access(path.string, F_OK) == 0 else {
         throw FileError("find", path.string, Errno(rawValue: errno))
@@ -182,19 +196,18 @@ public final class OCILayoutWriter: Sendable {
   ///
   /// Links are removed, not followed.
   public static func removeTree(_ path: FilePath) {
+    var status = stat()
+    guard lstat(path.string, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      unlink(path.string)
+      return
+    }
     if let listing = opendir(path.string) {
       while let entry = readdir(listing) {
         let name = withUnsafeBytes(of: entry.pointee.d_name) {
           String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
-        if name == "." || name == ".." { continue }
-        let child = path.appending(name)
-        var status = stat()
-        if lstat(child.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-          removeTree(child)
-        } else {
-          unlink(child.string)
-        }
+        if name != "." && name != ".." { removeTree(path.appending(name)) }
       }
       closedir(listing)
     }
@@ -228,10 +241,14 @@ public final class OCILayoutWriter: Sendable {
     return true
   }
 
-  private static func createDirectory(_ path: FilePath) throws(FileError) {
-    guard mkdir(path.string, 0o755) == 0 || errno == EEXIST else {
+  /// Makes a directory unless it is there; true when it was not.
+  @discardableResult
+  private static func createDirectory(_ path: FilePath) throws(FileError) -> Bool {
+    if mkdir(path.string, 0o755) == 0 { return true }
+    guard errno == EEXIST else {
       throw FileError("create the directory", path.string, Errno(rawValue: errno))
     }
+    return false
   }
 
   private static func read(_ path: FilePath) throws -> [UInt8] {
