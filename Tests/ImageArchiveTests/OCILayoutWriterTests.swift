@@ -12,7 +12,7 @@ import Testing
 @Suite struct OCILayoutWriterTests {
   private struct Abandoned: Error {}
 
-  private static func image(_ number: UInt8, layers: Int = 2) async throws -> Image {
+  static func image(_ number: UInt8, layers: Int = 2) async throws -> Image {
     var made: [Layer] = []
     for index in 0..<layers {
       made.append(TestImage.layer(try await LayerBytes.gzip(LayerBytes.tar("f", "\(number) \(index)"))))
@@ -21,7 +21,7 @@ import Testing
   }
 
   /// Every file and directory below, with the digest of its content.
-  private static func tree(_ path: String) throws -> [String: String] {
+  static func tree(_ path: String) throws -> [String: String] {
     var found: [String: String] = [:]
     for name in try TemporaryDirectory.names(path) {
       let child = "\(path)/\(name)"
@@ -37,26 +37,26 @@ import Testing
     return found
   }
 
-  private static func sha256(_ path: String) throws -> String {
+  static func sha256(_ path: String) throws -> String {
     let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
     let file = DirectFile(owning: descriptor, path: path, direct: false)
     return Digest(of: try file.readAll(limit: 1 << 24)).hex
   }
 
-  private static func index(_ directory: TemporaryDirectory) throws -> ImageIndex {
+  static func index(_ directory: TemporaryDirectory) throws -> ImageIndex {
     try ImageIndex.decode(directory.read("layout/index.json"), contentType: nil).value
   }
 
-  private static func names(_ index: ImageIndex) -> [String?] {
+  static func names(_ index: ImageIndex) -> [String?] {
     index.manifests.map { $0.annotations["org.opencontainers.image.ref.name"] }
   }
 
-  private func layout(_ directory: TemporaryDirectory) throws -> OCILayoutWriter {
+  func layout(_ directory: TemporaryDirectory) throws -> OCILayoutWriter {
     try OCILayoutWriter(at: FilePath(directory.appending("layout")))
   }
 
   /// skopeo's word, and each blob under its own digest.
-  private func check(_ directory: TemporaryDirectory, name: String?, _ image: Image) async throws {
+  func check(_ directory: TemporaryDirectory, name: String?, _ image: Image) async throws {
     let place = "oci:\(directory.appending("layout"))" + (name.map { ":\($0)" } ?? "")
     let inspected = try await Program.check("skopeo", ["inspect", place, "--format", "{{.Digest}}"])
     #expect(inspected.text == image.manifest.digest.description)
@@ -153,38 +153,6 @@ import Testing
     #expect(try Self.tree(directory.path) == before)
   }
 
-  /// The two ways: what another one finished with stays, and what he only looked at is missed before he finishes.
-  @Test(arguments: [false, true])
-  func `a failure does not take away what another writer has finished with`(isFinishedFirst: Bool)
-    async throws
-  {
-    let directory = try TemporaryDirectory()
-    defer { directory.remove() }
-    try layout(directory).addAll(try await Self.image(1), name: "old")
-    let image = try await Self.image(2)
-    let digests = image.layers.map(\.descriptor.digest) + [image.manifest.value.config.digest]
-    let finishing = try layout(directory)
-    let failing = try layout(directory)
-    for layer in image.layers {
-      try failing.add(layer.content.suffix(1 << 20), digest: layer.descriptor.digest)
-    }
-    try failing.add(image.config, digest: image.manifest.value.config.digest)
-    for digest in digests { #expect(try finishing.contains(digest)) }
-    try finishing.add(image.manifest.bytes, digest: image.manifest.digest)
-    let entry = Descriptor(
-      mediaType: .ociManifest, digest: image.manifest.digest, byteCount: Int64(image.manifest.bytes.count))
-    if isFinishedFirst {
-      try finishing.commit(entry, name: "new")
-      failing.abandon()
-      try await check(directory, name: "new", image)
-      for digest in digests { #expect(try finishing.contains(digest)) }
-    } else {
-      failing.abandon()
-      #expect(throws: FileError.self) { try finishing.commit(entry, name: "new") }
-      #expect(Self.names(try Self.index(directory)) == ["old"])
-    }
-  }
-
   @Test func `a blob that is there but damaged is replaced, and stays after a failure`() async throws {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -225,63 +193,6 @@ import Testing
     }
   }
 
-  @Test func `two writers at the same layout lose nothing`() async throws {
-    let directory = try TemporaryDirectory()
-    defer { directory.remove() }
-    try layout(directory).addAll(TestImage.image([]), name: "first")
-    let shared = TestImage.layer(pattern(2000))
-    await withTaskGroup(of: Void.self) { group in
-      for writer in 0..<2 {
-        group.addTask {
-          do {
-            try await Thread.run {
-              for round in 0..<100 {
-                let own = TestImage.layer(pattern(100, seed: UInt64(1000 * writer + round + 7)))
-                let image = TestImage.image([shared, own], config: #"{"n":[\#(writer),\#(round)]}"#)
-                // Every fourth gives up, in the middle of the other's work.
-                let layout = try OCILayoutWriter(at: FilePath(directory.appending("layout")))
-                if round % 4 == 3 {
-                  for layer in image.layers {
-                    try layout.add(layer.content.suffix(5000), digest: layer.descriptor.digest)
-                  }
-                } else {
-                  try layout.addAll(image, name: "\(writer)-\(round)")
-                }
-              }
-            }
-          } catch { Issue.record(error) }
-        }
-      }
-    }
-    let index = try Self.index(directory)
-    let expected =
-      (0..<2).flatMap { writer in (0..<100).filter { $0 % 4 != 3 }.map { "\(writer)-\($0)" } } + ["first"]
-    #expect(Set(Self.names(index).compactMap { $0 }) == Set(expected))
-    #expect(index.manifests.count == expected.count)
-    let reader = try layout(directory)
-    for entry in index.manifests {
-      try #require(try reader.contains(entry.digest))
-      let manifest = try Manifest.decode(
-        directory.read("layout/blobs/sha256/\(entry.digest.hex)"), contentType: entry.mediaType)
-      for blob in manifest.value.layers + [manifest.value.config] {
-        #expect(try reader.contains(blob.digest))
-      }
-    }
-  }
-
-  @Test func `two writers of the same new layout both end in it`() async throws {
-    let directory = try TemporaryDirectory()
-    defer { directory.remove() }
-    let (first, second) = (try layout(directory), try layout(directory))
-    let images = try await [Self.image(1), Self.image(2)]
-    try first.addAll(images[0], name: "a")
-    try second.addAll(images[1], name: "b")
-    #expect(Self.names(try Self.index(directory)) == ["a", "b"])
-    #expect(try directory.names() == ["layout"])
-    try await check(directory, name: "a", images[0])
-    try await check(directory, name: "b", images[1])
-  }
-
   @Test(arguments: ["file", "other files", "other version", "broken index", "no index"])
   func `something that is no layout is refused and stays as it is`(kind: String) async throws {
     let directory = try TemporaryDirectory()
@@ -313,24 +224,5 @@ import Testing
     #expect(symlink(directory.appending("outside"), directory.appending("link")) == 0)
     OCILayoutWriter.removeTree(FilePath(directory.appending("link")))
     #expect(directory.contains("outside/kept"))
-  }
-
-  @Test func `writers at the same time lose no entry, in a layout that exists or not`() async throws {
-    let images = (0...3).map { TestImage.image([], config: "{\"n\":\($0)}") }
-    for round in 0..<50 {
-      let directory = try TemporaryDirectory()
-      if round % 2 == 0 { try layout(directory).addAll(images[0], name: "first") }
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for number in 1...3 {
-          group.addTask {
-            try await Thread.run { try layout(directory).addAll(images[number], name: "\(number)") }
-          }
-        }
-        try await group.waitForAll()
-      }
-      let names = Set(Self.names(try Self.index(directory)))
-      #expect(names == Set((round % 2 == 0 ? ["first"] : []) + ["1", "2", "3"]), "round \(round)")
-      #expect(try directory.names() == ["layout"])
-    }
   }
 }
