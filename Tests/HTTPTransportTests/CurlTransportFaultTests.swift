@@ -73,6 +73,29 @@ import Testing
     #expect(try await transport.collect(request, limit: 4000).body == pattern(4000))
   }
 
+  @Test func `what comes after an announced body is in no body, and spoils the connection only`() async throws
+  {
+    // The surplus comes late, so that the connection has been put by for the next request before.
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    let pieces = Array(head.utf8) + pattern(1000) + pattern(300)
+    let server = try ScriptedServer { request in
+      request.connection == 1
+        ? .raw(pieces).slowly(head.utf8.count + 1000, everyMilliseconds: 50).stall(after: pieces.count)
+        : .ok(pattern(1000))
+    }
+    defer { server.stop() }
+    let request = try HTTPRequest(.get, HTTPURL(parsing: server.url("/")))
+    #expect(try await transport.collect(request, limit: 9999).body == pattern(1000))
+    try await Task.sleep(for: .milliseconds(200))
+    do {
+      #expect(try await transport.collect(request, limit: 9999).body == pattern(1000))
+    } catch let error as TransportError {
+      #expect(error.isTransient)
+    }
+    #expect(try await transport.collect(request, limit: 9999).body == pattern(1000))
+    #expect(server.connectionCount == 2)
+  }
+
   @Test func `a longer body than announced is cut to what was announced`() async throws {
     let server = try ScriptedServer { _ in .ok(pattern(2000)).declaring(1000) }
     defer { server.stop() }

@@ -30,7 +30,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `a private authority is refused until it is named or checking is off`() async throws {
-    let server = try TLSServer()
+    let server = try await TLSServer.start()
     defer { server.stop() }
     let url = server.url("/connection")
     await expectTLSFailure(try get(url))
@@ -45,7 +45,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `an additional authority stands beside the one that replaces the system's`() async throws {
-    let server = try TLSServer()
+    let server = try await TLSServer.start()
     defer { server.stop() }
     for (base, additional) in [("ca.pem", "other.pem"), ("other.pem", "ca.pem")] {
       let request = try get(server.url("/connection")) {
@@ -57,7 +57,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `a directory of hashed certificates is searched`() async throws {
-    let server = try TLSServer()
+    let server = try await TLSServer.start()
     defer { server.stop() }
     let directory = server.directory.appending(path: "hashed")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -69,7 +69,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `the certificate must be for the host`() async throws {
-    let server = try TLSServer()
+    let server = try await TLSServer.start()
     defer { server.stop() }
     let request = try get(server.url("/connection", host: "127.0.0.1")) {
       $0.additionalAuthorityFiles = [server.path("ca.pem")]
@@ -85,7 +85,7 @@ struct CurlTransportTLSTests {
 
   @Test(arguments: [true, false])
   func `a connection made under one policy serves no other`(speaksHTTP2: Bool) async throws {
-    let server = try TLSServer(speaksHTTP2: speaksHTTP2)
+    let server = try await TLSServer.start(speaksHTTP2: speaksHTTP2)
     defer { server.stop() }
     let url = server.url("/connection")
     let unchecked = try get(url) { $0.verifies = false }
@@ -102,7 +102,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `a client certificate is shown`() async throws {
-    let server = try TLSServer(demandsClient: true)
+    let server = try await TLSServer.start(demandsClient: true)
     defer { server.stop() }
     func request(_ name: String?) throws -> HTTPRequest {
       try get(server.url("/connection")) {
@@ -126,7 +126,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `an authority file without a certificate is an error that names it`() async throws {
-    let server = try TLSServer()
+    let server = try await TLSServer.start()
     defer { server.stop() }
     for name in ["missing.pem", "nginx.conf", "server.key"] {
       for isAdditional in [true, false] {
@@ -150,7 +150,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `a server without TLS is no secure connection`() async throws {
-    let server = try TLSServer(speaksTLS: false, speaksHTTP2: false)
+    let server = try await TLSServer.start(speaksTLS: false, speaksHTTP2: false)
     defer { server.stop() }
     await expectTLSFailure(try get(server.url("/")))
   }
@@ -167,7 +167,7 @@ struct CurlTransportTLSTests {
     async throws
   {
     let body = pattern(30_000_000)
-    let server = try TLSServer(body: body)
+    let server = try await TLSServer.start(body: body)
     defer { server.stop() }
     let trusting = try get(server.url("/body")) { $0.additionalAuthorityFiles = [server.path("ca.pem")] }
     let first = try await text(get(server.url("/connection")) { $0 = trusting.tls })
@@ -188,7 +188,7 @@ struct CurlTransportTLSTests {
   @Test(arguments: [true, false])
   func `pauses over TLS lose nothing`(speaksHTTP2: Bool) async throws {
     let body = pattern(30_000_000)
-    let server = try TLSServer(body: body, speaksHTTP2: speaksHTTP2)
+    let server = try await TLSServer.start(body: body, speaksHTTP2: speaksHTTP2)
     defer { server.stop() }
     let trusting = try get(server.url("/body")) { $0.additionalAuthorityFiles = [server.path("ca.pem")] }
     try await withThrowingTaskGroup(of: TestReceiver.self) { group in
@@ -217,7 +217,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `a body that is not wanted leaves the HTTP 2 connection to others`() async throws {
-    let server = try TLSServer(body: pattern(30_000_000))
+    let server = try await TLSServer.start(body: pattern(30_000_000))
     defer { server.stop() }
     let trusting = try get(server.url("/body")) { $0.additionalAuthorityFiles = [server.path("ca.pem")] }
     let first = try await text(get(server.url("/connection")) { $0 = trusting.tls })
@@ -230,7 +230,7 @@ struct CurlTransportTLSTests {
   func `bodies whose sources pause arrive whole over TLS`(speaksHTTP2: Bool) async throws {
     let behind = try ScriptedServer { _ in .status(201) }
     defer { behind.stop() }
-    let server = try TLSServer(speaksHTTP2: speaksHTTP2, forwardingTo: behind.port)
+    let server = try await TLSServer.start(speaksHTTP2: speaksHTTP2, forwardingTo: behind.port)
     defer { server.stop() }
     let trusting = try get(server.url("/connection")) {
       $0.additionalAuthorityFiles = [server.path("ca.pem")]
@@ -260,7 +260,7 @@ struct CurlTransportTLSTests {
     let (pauseInterval, status) = pausesAndStatus
     let behind = try ScriptedServer(reading: { _ in 0 }) { _ in .status(401, Array("no".utf8)).closing() }
     defer { behind.stop() }
-    let server = try TLSServer(speaksHTTP2: speaksHTTP2, forwardingTo: behind.port)
+    let server = try await TLSServer.start(speaksHTTP2: speaksHTTP2, forwardingTo: behind.port)
     defer { server.stop() }
     var put = try get(server.url(status == 413 ? "/small" : "/forward/x")) {
       $0.additionalAuthorityFiles = [server.path("ca.pem")]
@@ -273,7 +273,7 @@ struct CurlTransportTLSTests {
   }
 
   @Test func `a body is sent whole over HTTP 2`() async throws {
-    let server = try TLSServer()
+    let server = try await TLSServer.start()
     defer { server.stop() }
     var put = try get(server.url("/upload")) { $0.additionalAuthorityFiles = [server.path("ca.pem")] }
     put.method = .put

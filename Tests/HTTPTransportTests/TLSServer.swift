@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 
 /// nginx with TLS and HTTP/2 on 127.0.0.1, certified by a private authority that is made for it.
-final class TLSServer {
+final class TLSServer: Sendable {
   let directory: URL
   let port: Int
   private let process: ChildProcess
@@ -12,12 +12,25 @@ final class TLSServer {
   }
 
   /// `/connection` answers with the number of the connection, `/body` with the file of that name;
-  /// `/forward/` is answered by the server on `plainPort`, and `/small` takes no body over 1 KiB; `demandsClient` asks for a certificate of the same authority.
+  /// `/forward/` is answered by the server on `plainPort`, and `/small` takes no body over 1 KiB;
+  /// `demandsClient` asks for a certificate of the same authority.
   ///
   /// The server is ready when this returns.
-  init(
+  static func start(
     body: [UInt8] = [], speaksTLS: Bool = true, speaksHTTP2: Bool = true, demandsClient: Bool = false,
     forwardingTo plainPort: Int = 1
+  ) async throws -> TLSServer {
+    // openssl and nginx are waited for; on a thread of the pool that would keep other tests from going on.
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(
+          with: Result { try TLSServer(body, speaksTLS, speaksHTTP2, demandsClient, plainPort) })
+      }
+    }
+  }
+
+  private init(
+    _ body: [UInt8], _ speaksTLS: Bool, _ speaksHTTP2: Bool, _ demandsClient: Bool, _ plainPort: Int
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "cooper-tls-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
