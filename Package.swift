@@ -40,7 +40,10 @@ let package = Package(
     .executable(name: "cooper", targets: ["cooper"]),
     .library(
       name: "Cooper",
-      targets: ["Hashing", "OrderedJSON", "ArchiveIO", "OCIModel", "Registry", "ImageArchive", "NixStore"]),
+      targets: [
+        "Hashing", "OrderedJSON", "ArchiveIO", "OCIModel", "Registry", "ImageArchive", "NixStore",
+        "ImageBuild",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -73,13 +76,15 @@ let package = Package(
     library("Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     library("ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     library("NixStore", ["Hashing", subprocess, system]),
+    library(
+      "ImageBuild", ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
 
     // Tool.
     .executableTarget(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "NixStore", subprocess, system,
+        "NixStore", "ImageBuild", subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -96,6 +101,7 @@ let package = Package(
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["Hashing"]),
+    tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
       name: "CommandTests", dependencies: ["cooper", "TestSupport", "OCIModel", "Registry", "Hashing"],
       swiftSettings: settings),

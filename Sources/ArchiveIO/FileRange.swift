@@ -9,7 +9,8 @@ public struct FileRange: Sendable {
   /// How many there are.
   public let byteCount: Int64
 
-  init(_ file: DirectFile, offset: Int64, byteCount: Int64) {
+  /// A part of `file`, which is not checked to have that many bytes.
+  public init(_ file: DirectFile, offset: Int64, byteCount: Int64) {
     self.file = file
     self.offset = offset
     self.byteCount = byteCount

@@ -1,13 +1,19 @@
 import ArchiveIO
-import Hashing
+public import Hashing
 import OCIModel
 
 /// What an archive must say of a layer before its bytes.
-struct LayerFacts: Hashable, Sendable {
+public struct LayerFacts: Hashable, Sendable {
   /// The digest of the uncompressed bytes; for a blob that is stored uncompressed, the descriptor's own digest.
-  var diffID: Digest
+  public var diffID: Digest
   /// The number of uncompressed bytes.
-  var byteCount: Int64
+  public var byteCount: Int64
+
+  /// A layer's facts.
+  public init(diffID: Digest, byteCount: Int64) {
+    self.diffID = diffID
+    self.byteCount = byteCount
+  }
 }
 
 /// A layer's uncompressed bytes, with what is learnt on the way.

@@ -4,6 +4,8 @@ public enum JSONStyle: Sendable, Hashable {
   case compact
   /// One member or element a line, indented by that many blanks a level; no newline at the end.
   case indented(by: Int)
+  /// As `json.dumps(…, indent: width)` of Python: like `indented`, with DEL and everything outside ASCII as `\uXXXX`.
+  case python(indent: Int)
 }
 
 extension JSONValue {
@@ -22,11 +24,13 @@ extension JSONValue {
 struct JSONWriter {
   private(set) var output: [UInt8] = []
   private let indentation: Int?
+  private let isASCII: Bool
 
   init(style: JSONStyle) {
     switch style {
-    case .compact: indentation = nil
-    case .indented(let width): indentation = width
+    case .compact: (indentation, isASCII) = (nil, false)
+    case .indented(let width): (indentation, isASCII) = (width, false)
+    case .python(let width): (indentation, isASCII) = (width, true)
     }
   }
 
@@ -73,12 +77,29 @@ struct JSONWriter {
   }
 
   private mutating func write(_ text: String) {
+    if isASCII, !text.utf8.allSatisfy({ $0 < 0x7F }) { return writeASCII(text) }
     output.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): output += [UInt8(ascii: "\\"), byte]
       case 0..<0x20: escape(control: byte)
       default: output.append(byte)
+      }
+    }
+    output.append(UInt8(ascii: "\""))
+  }
+
+  /// The text with UTF-16 code units for what is not ASCII.
+  private mutating func writeASCII(_ text: String) {
+    output.append(UInt8(ascii: "\""))
+    for unit in text.utf16 {
+      switch UInt8(exactly: unit) {
+      case UInt8(ascii: "\"")?, UInt8(ascii: "\\")?: output += [UInt8(ascii: "\\"), UInt8(unit)]
+      case (0..<0x20)?: escape(control: UInt8(unit))
+      case (0x20..<0x7F)?: output.append(UInt8(unit))
+      default:
+        let digits = String(unit, radix: 16)
+        output += "\\u\(String(repeating: "0", count: 4 - digits.utf8.count))\(digits)".utf8
       }
     }
     output.append(UInt8(ascii: "\""))

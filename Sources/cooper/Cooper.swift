@@ -16,7 +16,7 @@ struct Cooper: AsyncParsableCommand {
     subcommands: [
       Pull.self, Prefetch.self, Copy.self, Push.self, Verify.self, Inspect.self, ManifestCommand.self,
       ConfigCommand.self, DigestCommand.self,
-      Tags.self, Login.self, Logout.self,
+      Stream.self, Tags.self, Login.self, Logout.self,
     ])
 
   static func main() async {

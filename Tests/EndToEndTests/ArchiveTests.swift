@@ -99,7 +99,7 @@ import Testing
 
   @Test(arguments: [
     ("docker-archive:a.tar:no:1", Int32(4), "a/b:c"), ("docker-archive:a.tar:@7", 4, "a/b:c"),
-    ("missing.tar", 1, "missing.tar"), ("oci:a.tar", 1, "not a directory"),
+    ("missing.tar", 4, "missing.tar"), ("oci:a.tar", 1, "not a directory"),
   ])
   func `what is not there is named, with what is`(location: String, status: Int32, text: String) async throws
   {

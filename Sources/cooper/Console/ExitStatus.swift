@@ -1,7 +1,9 @@
+import ArchiveIO
 import Hashing
 import ImageArchive
 import OCIModel
 import Registry
+import SystemPackage
 
 /// What the program tells its caller (design.md, section 3).
 enum ExitStatus: Int32 {
@@ -22,6 +24,7 @@ enum ExitStatus: Int32 {
     case is ReferenceError, is DigestError, is Unpinned: self = .usage
     case let error as ImageArchiveError: self = Self(error.problem)
     case let error as UsageError: self = error.status
+    case let error as FileError where error.errno == .noSuchFileOrDirectory: self = .notFound
     default: self = .failed
     }
   }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// What the program learns from its surroundings besides its arguments; a value, so that tests need no real
 /// home.
@@ -35,6 +36,13 @@ struct ProcessEnvironment: Sendable {
   private static func homeOfUser(_ user: UInt32) -> String? {
     guard let entry = getpwuid(user), let home = entry.pointee.pw_dir else { return nil }
     return String(cString: home)
+  }
+
+  /// The user's directory for what this program can make again: `$XDG_CACHE_HOME/cooper`, or below `~/.cache`.
+  var cacheDirectory: FilePath? {
+    let base = self["XDG_CACHE_HOME"] ?? home.map { $0 + "/.cache" }
+    guard let base, base.hasPrefix("/") else { return nil }
+    return FilePath(base).appending("cooper")
   }
 
   /// A variable's value; an empty one counts as none, as in every program whose files are read here.

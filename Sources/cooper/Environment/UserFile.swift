@@ -1,3 +1,4 @@
+import ArchiveIO
 import Glibc
 import SystemPackage
 
@@ -24,6 +25,12 @@ enum UserFile {
     } catch {
       throw .failed("read", path: path, .ioError)
     }
+  }
+
+  /// The contents of a file that must be there.
+  static func contents(of path: String) throws -> [UInt8] {
+    guard let contents = try read(path) else { throw FileError("read", path, .noSuchFileOrDirectory) }
+    return contents
   }
 
   /// The names in a directory, in no order; nil when it does not exist or is no directory.

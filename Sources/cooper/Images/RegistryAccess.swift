@@ -31,13 +31,10 @@ extension BlobCache {
   ///
   /// Without a usable one, a nameless place in `$TMPDIR`.
   init(_ environment: ProcessEnvironment) {
-    let base = environment["XDG_CACHE_HOME"] ?? environment.home.map { $0 + "/.cache" }
     let temporary = FilePath(environment["TMPDIR"] ?? "/tmp")
-    guard let base, base.hasPrefix("/") else {
-      self = .nameless(in: temporary)
-      return
+    let cache = environment.cacheDirectory.flatMap {
+      try? BlobCache(at: $0.appending("blobs"), fallback: temporary)
     }
-    let directory = FilePath(base).appending("cooper").appending("blobs")
-    self = (try? BlobCache(at: directory, fallback: temporary)) ?? .nameless(in: temporary)
+    self = cache ?? .nameless(in: temporary)
   }
 }

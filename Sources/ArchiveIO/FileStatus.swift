@@ -1,0 +1,66 @@
+import Glibc
+
+/// What the system knows of a file, links not followed.
+public struct FileStatus: Sendable, Hashable {
+  /// What it is; nil for a socket, which no archive can hold.
+  public var type: TarType?
+  /// The permission bits, set-id and sticky ones included.
+  public var mode: UInt32
+  /// The owner's number.
+  public var uid: UInt32
+  /// The group's number.
+  public var gid: UInt32
+  /// The length in bytes; of a symbolic link, that of its target.
+  public var byteCount: Int64
+  /// Seconds since 1970.
+  public var modificationTime: Int64
+  /// When anything about it was changed, in nanoseconds since 1970; nobody can set it.
+  public var changeTime: Int64
+  /// The numbers, of a device.
+  public var device: TarDevice?
+  /// The file system and the number in it: the same for all names of one file.
+  public var identity: FileIdentity
+
+  init(_ status: stat) {
+    mode = status.st_mode & 0o7777
+    uid = status.st_uid
+    gid = status.st_gid
+    byteCount = Int64(status.st_size)
+    modificationTime = Int64(status.st_mtim.tv_sec)
+    changeTime = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    let numbers = TarDevice(deviceNumber: UInt64(status.st_rdev))
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: type = .regular
+    case S_IFDIR: type = .directory
+    case S_IFLNK: type = .symbolicLink
+    case S_IFIFO: type = .fifo
+    case S_IFCHR: (type, device) = (.characterDevice, numbers)
+    case S_IFBLK: (type, device) = (.blockDevice, numbers)
+    default: type = nil
+    }
+  }
+}
+
+/// One file, whatever its names.
+public struct FileIdentity: Sendable, Hashable {
+  /// The number of the file system.
+  public var device: UInt64
+  /// The number in the file system.
+  public var inode: UInt64
+
+  /// A file's numbers.
+  public init(device: UInt64, inode: UInt64) {
+    self.device = device
+    self.inode = inode
+  }
+}
+
+extension TarDevice {
+  /// Takes the C library's combined number apart: what `gnu_dev_major` and `gnu_dev_minor` do, which Swift cannot see.
+  init(deviceNumber number: UInt64) {
+    self.init(
+      major: UInt32(truncatingIfNeeded: (number >> 8) & 0xFFF | (number >> 32) & ~0xFFF),
+      minor: UInt32(truncatingIfNeeded: number & 0xFF | (number >> 12) & ~0xFF))
+  }
+}

@@ -1,0 +1,21 @@
+/// The records of an extended header (POSIX.1, "pax Extended Header").
+struct PAXRecords {
+  private(set) var bytes: [UInt8] = []
+
+  var isEmpty: Bool { bytes.isEmpty }
+
+  /// Appends `LENGTH key=value` and a newline, where the length counts itself.
+  mutating func append(_ key: String, _ value: some Collection<UInt8>) {
+    let rest = key.utf8.count + value.count + 3
+    var length = rest + String(rest).utf8.count
+    if rest + String(length).utf8.count > length { length += 1 }
+    bytes += "\(length) \(key)=".utf8
+    bytes += value
+    bytes.append(UInt8(ascii: "\n"))
+  }
+
+  /// The records, filled up to whole blocks.
+  func padded() -> [UInt8] {
+    bytes + [UInt8](repeating: 0, count: TarHeader.padding(after: Int64(bytes.count)))
+  }
+}

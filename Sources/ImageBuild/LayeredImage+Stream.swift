@@ -1,0 +1,68 @@
+public import ArchiveIO
+import Glibc
+import Hashing
+import ImageArchive
+import OrderedJSON
+import SystemPackage
+
+extension LayeredImage {
+  /// The image that nixpkgs' stream script makes of `configuration` (nix-dockertools.md, section 2).
+  ///
+  /// `root` is put before store paths to find them on this machine: empty, or the directory of a private store. `files` opens the base image.
+  ///
+  /// - Throws: `LayeredImageError`, `FileError`, and what reading the base image throws.
+  public init(_ configuration: StreamConfiguration, root: String = "", files: PlainFile) throws {
+    modified = configuration.modified
+    created = configuration.created
+    architecture = configuration.architecture
+    repoTag = configuration.repoTag
+    config = configuration.config
+    parts = []
+    preamble = configuration.baseImage == nil ? "No 'fromImage' provided" : nil
+    if let path = configuration.baseImage {
+      let base = try BaseArchive(FilePath(root + path), files: files)
+      config = try base.inherit(by: config)
+      parts = base.parts
+    }
+    for paths in configuration.storeLayers {
+      let layer = try StoreLayer(
+        paths: paths, storeDirectory: configuration.storeDirectory, owner: configuration.owner,
+        modificationTime: modified.seconds, root: root)
+      parts.append(part(of: layer))
+    }
+    parts.append(try customisation(configuration.customisationLayer, root: root))
+  }
+
+  /// A layer of store paths.
+  func part(of layer: StoreLayer) -> Part {
+    var header = TarHeader(name: [], mode: 0o644)
+    header.modificationTime = modified.seconds
+    let paths = PythonList.description(of: layer.paths)
+    return Part(
+      message: "Creating layer \(parts.count + 1) from paths: \(paths)", comment: "store paths: \(paths)",
+      header: header, recipe: layer, promised: nil)
+  }
+
+  /// The layer in a directory with `layer.tar` and `checksum`, which has its owner on this machine in the archive, as there.
+  private func customisation(_ path: String, root: String) throws -> Part {
+    let directory = try OpenDirectory(FilePath(root + path))
+    let name = Array("layer.tar".utf8)
+    let status = try directory.status(of: name)
+    let checksum = try FileRange(whole: file(root + path + "/checksum")).readAll(limit: 1000)
+    let text = String(decoding: checksum.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    var header = TarHeader(name: [], mode: status.mode)
+    header.owner = HostNames.owner(of: status)
+    header.modificationTime = modified.seconds
+    return Part(
+      message: "Creating layer \(parts.count + 1) with customisation...",
+      comment: "store paths: \(PythonList.description(of: [path]))", header: header,
+      recipe: try FileLayer(FileRange(whole: file(root + path + "/layer.tar"))),
+      promised: try Digest(parsing: "sha256:\(text)"))
+  }
+
+  private func file(_ path: String) throws -> DirectFile {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError("open", path, Errno(rawValue: errno)) }
+    return DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path, direct: false)
+  }
+}

@@ -1,0 +1,73 @@
+public import ArchiveIO
+public import Hashing
+import ImageArchive
+public import OrderedJSON
+
+/// An image of layers that are made while it is written, as nixpkgs' stream script writes it (nix-dockertools.md, sections 2.9 to 2.11).
+public struct LayeredImage: Sendable {
+  /// One layer.
+  public struct Part: Sendable {
+    /// What is said when it is written.
+    public var message: String
+    /// What the image's history says of it.
+    public var comment: String
+    /// Its member in the archive; an empty name is replaced by `DIGEST/layer.tar`.
+    public var header: TarHeader
+    /// Its bytes; nil for a link to another member.
+    public var recipe: (any LayerRecipe)?
+    /// Its digest, where somebody promised one.
+    public var promised: Digest?
+  }
+
+  /// The layers from the base upwards.
+  public var parts: [Part]
+  /// What is said before the first layer is written.
+  public var preamble: String?
+  /// Goes into the image as it is.
+  public var architecture: String
+  /// The runtime configuration.
+  public var config: JSONValue
+  /// When it was made.
+  public var created: DateText
+  /// When the members of the archive were changed.
+  public var modified: DateText
+  /// `name:tag`.
+  public var repoTag: String
+
+  /// The image's configuration, whose digest is the image's ID.
+  func configuration(diffIDs: [Digest]) -> [UInt8] {
+    JSONValue.object([
+      "created": .string(created.text), "architecture": .string(architecture), "os": "linux",
+      "config": config,
+      "rootfs": ["diff_ids": .array(diffIDs.map { .string($0.description) }), "type": "layers"],
+      "history": .array(parts.map { ["created": .string(created.text), "comment": .string($0.comment)] }),
+    ]).serialized(.python(indent: 4))
+  }
+
+  /// `manifest.json` for layers of these names.
+  func manifest(configName: String, layerNames: [String]) -> [UInt8] {
+    JSONValue.array([
+      [
+        "Config": .string(configName), "RepoTags": [.string(repoTag)],
+        "Layers": .array(layerNames.map { .string($0) }),
+      ]
+    ]).serialized(.python(indent: 4))
+  }
+
+  /// The header of a document.
+  func header(of name: String, byteCount: Int) -> TarHeader {
+    var header = TarHeader(name: name, mode: 0o644, byteCount: Int64(byteCount))
+    header.modificationTime = modified.seconds
+    return header
+  }
+}
+
+extension LayeredImage.Part {
+  /// The member's header when the layer has these facts.
+  func header(for facts: LayerFacts) -> TarHeader {
+    var header = header
+    if header.name.isEmpty { header.name = Array("\(facts.diffID.hex)/layer.tar".utf8) }
+    header.byteCount = facts.byteCount
+    return header
+  }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `cooper stream`: images written to standard output while they are made.
+struct Stream: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes an image to standard output while it is being made.",
+    subcommands: [StreamConf.self])
+}

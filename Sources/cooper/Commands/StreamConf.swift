@@ -1,0 +1,42 @@
+import ArchiveIO
+import ArgumentParser
+import ImageBuild
+import SystemPackage
+
+/// `cooper stream conf`: what nixpkgs' stream script does with the same file.
+struct StreamConf: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "conf",
+    abstract: "Writes the image that nixpkgs' stream script makes of a conf.json, byte for byte.",
+    discussion: """
+      Examples:
+        cooper stream conf /nix/store/…-hello-conf.json | docker load
+        cooper stream conf conf.json --repo_tag registry.example.com/hello:1.0 -o hello.tar
+      """)
+
+  @Argument(help: ArgumentHelp("What streamLayeredImage wrote for its script.", valueName: "conf.json"))
+  var configuration: String
+
+  @Option(
+    name: [.customLong("repo_tag"), .customLong("repo-tag"), .customShort("t")],
+    help: ArgumentHelp("The image's name and tag, instead of those in the file.", valueName: "name:tag"))
+  var repoTag: String?
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("A file instead of standard output.", valueName: "file"))
+  var output: String?
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var messages: OutputOptions
+
+  mutating func run() async throws {
+    let job = LayeredArchiveJob(store: store, messages: messages)
+    var configuration = try StreamConfiguration(
+      parsing: UserFile.contents(of: self.configuration), now: BuildClock.now())
+    if let repoTag { configuration.repoTag = repoTag }
+    let files = PlainFile(scratch: FilePath(ProcessEnvironment.current["TMPDIR"] ?? "/tmp"))
+    let image = try await Thread.run { [store, configuration] in
+      try LayeredImage(configuration, root: store.root, files: files)
+    }
+    try await job.write(image, to: output == "-" ? nil : output.map { FilePath($0) })
+  }
+}
