@@ -32,7 +32,7 @@ public struct BlobCache: Sendable {
   /// A blob whose file there cannot be used goes into a file without a name in `fallback`.
   public init(at directory: FilePath, fallback: FilePath) throws(FileError) {
     self.init(directory: directory, fallback: fallback, isPersistent: true)
-    try Self.createDirectories(directory)
+    try PrivateDirectory.create(directory)
     removeOldFiles()
   }
 
@@ -101,17 +101,6 @@ public struct BlobCache: Sendable {
       file = try NewFile(at: fallback.appending("blob")).file
     }
     return Entry(path: nil, spool: Spool(file: file, algorithm: algorithm))
-  }
-
-  private static func createDirectories(_ path: FilePath) throws(FileError) {
-    if mkdir(path.string, 0o700) == 0 || errno == EEXIST { return }
-    guard errno == ENOENT, !path.removingLastComponent().isEmpty else {
-      throw FileError("create the directory", path.string, Errno(rawValue: errno))
-    }
-    try createDirectories(path.removingLastComponent())
-    guard mkdir(path.string, 0o700) == 0 || errno == EEXIST else {
-      throw FileError("create the directory", path.string, Errno(rawValue: errno))
-    }
   }
 
   private func removeOldFiles() {

@@ -15,10 +15,7 @@ public struct LayerMemory: Sendable {
   /// Opens or creates the directory, readable by its owner only.
   public init(at directory: FilePath) throws(FileError) {
     self.directory = directory
-    for path in [directory.removingLastComponent(), directory]
-    where !path.isEmpty && mkdir(path.string, 0o700) != 0 && errno != EEXIST {
-      throw FileError("create", path.string, Errno(rawValue: errno))
-    }
+    try PrivateDirectory.create(directory)
   }
 
   /// What is known of the layer.
