@@ -10,6 +10,10 @@ public enum LayeredImageError: Error, Hashable, CustomStringConvertible {
   case date(member: String, text: String)
   /// Something is wrong with the base image.
   case base(path: String, problem: String)
+  /// A layer of the base image is a link, which a manifest cannot name.
+  case linkedLayer(Int)
+  /// Manifests of that kind have no type for such layers.
+  case encoding(kind: String, encoding: String)
   /// A layer came out with other bytes than a moment ago.
   case layerChanged(Int)
 
@@ -24,6 +28,10 @@ public enum LayeredImageError: Error, Hashable, CustomStringConvertible {
     case .date(let member, let text):
       "“\(member)” is “\(text)”, which is no date with a time zone like 1970-01-01T00:00:01+00:00, and not “now”"
     case .base(let path, let problem): "the base image \(path): \(problem)"
+    case .linkedLayer(let number):
+      "layer \(number) of the base image is a link to another; write it with “cooper copy” to a docker-archive first"
+    case .encoding(let kind, let encoding):
+      "\(kind) manifests have no type for \(encoding) layers; use the OCI format, or another compression"
     case .layerChanged(let number):
       "layer \(number) changed while the image was written; nothing may change its files meanwhile"
     }

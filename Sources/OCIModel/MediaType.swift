@@ -137,6 +137,9 @@ public enum ManifestKind: String, Sendable, Hashable, CaseIterable {
   /// The type of an image's manifest.
   public var manifestType: MediaType { self == .oci ? .ociManifest : .dockerManifest }
 
+  /// The type of an image's configuration.
+  public var configType: MediaType { self == .oci ? .ociConfig : .dockerConfig }
+
   /// The type of an index.
   public var indexType: MediaType { self == .oci ? .ociIndex : .dockerManifestList }
 }

@@ -1,0 +1,124 @@
+import ArchiveIO
+import Hashing
+public import ImageArchive
+public import OCIModel
+import SystemPackage
+
+/// A layered image as something to copy from, with a manifest: into an OCI layout or a registry.
+///
+/// The manifest needs the digest of every layer as it is stored. A layer that is remembered is not made at all, until somebody who lacks it
+/// asks for its bytes.
+public struct LayeredImageSource: ImageSource {
+  /// See `ImageSource`.
+  public let root: ManifestDocument
+  private let blobs: [Digest: any BlobContent]
+
+  /// How the image is stored.
+  public struct Form: Sendable {
+    /// The family of the manifest.
+    public var kind: ManifestKind
+    /// How layers are compressed.
+    public var encoding: LayerEncoding
+    /// Remarks in the manifest.
+    public var annotations: Annotations
+
+    /// A form.
+    public init(kind: ManifestKind, encoding: LayerEncoding, annotations: Annotations = Annotations()) {
+      self.kind = kind
+      self.encoding = encoding
+      self.annotations = annotations
+    }
+  }
+
+  /// Learns what the manifest needs. Layers that have to be made for that are kept in `scratch`, compressed.
+  public init(
+    _ image: LayeredImage, as form: Form, memory: LayerMemory?, scratch: BlobCache
+  ) async throws {
+    let stored = try await Self.layers(of: image, as: form, memory: memory, scratch: scratch)
+    let configuration = image.configuration(diffIDs: stored.map(\.diffID))
+    var manifest = Manifest(
+      kind: form.kind,
+      config: Descriptor(
+        mediaType: form.kind.configType, digest: Digest(of: configuration),
+        byteCount: Int64(configuration.count)),
+      layers: stored.map(\.layer.descriptor))
+    manifest.annotations = form.annotations
+    var blobs: [Digest: any BlobContent] = [:]
+    for layer in stored { blobs[layer.layer.descriptor.digest] = layer.layer.content }
+    blobs[manifest.config.digest] = BytesContent(configuration)
+    self.blobs = blobs
+    root = .manifest(manifest.encoded())
+  }
+
+  /// See `ImageSource`; there is nothing below the root.
+  public func document(_ descriptor: Descriptor) async throws -> ManifestDocument { root }
+
+  /// See `ImageSource`.
+  public func blob(_ descriptor: Descriptor, subject: String) async throws -> any BlobContent {
+    guard let content = blobs[descriptor.digest] else {
+      preconditionFailure("a blob that the manifest does not name")
+    }
+    return content
+  }
+
+  private static func layers(
+    of image: LayeredImage, as form: Form, memory: LayerMemory?, scratch: BlobCache
+  ) async throws -> [StoredLayer] {
+    let maker = StoredLayerMaker(form: form, memory: memory, scratch: scratch)
+    return try await Thread.run {
+      let survey = LayerSurvey(image.parts, memory: memory)
+      defer { survey.stop() }
+      return try image.parts.enumerated().map { index, part in
+        try maker.layer(part, number: index + 1, of: image.parts.count, facts: survey.facts(at: index))
+      }
+    }
+  }
+}
+
+/// A layer as it is stored, and the digest of its uncompressed bytes.
+struct StoredLayer: Sendable {
+  var diffID: Digest
+  var layer: Layer
+}
+
+/// Gives layers the form in which they are stored.
+private struct StoredLayerMaker: Sendable {
+  /// Changes when the same tar is compressed to other bytes than before.
+  private static let version = 1
+
+  let form: LayeredImageSource.Form
+  let memory: LayerMemory?
+  let scratch: BlobCache
+
+  func layer(_ part: LayeredImage.Part, number: Int, of count: Int, facts: LayerFacts) throws -> StoredLayer {
+    let subject = "layer \(number) of \(count)"
+    guard let recipe = part.recipe else { throw LayeredImageError.linkedLayer(number) }
+    guard let type = MediaType.layer(form.encoding, in: form.kind) else {
+      throw LayeredImageError.encoding(kind: "\(form.kind)", encoding: "\(form.encoding)")
+    }
+    let content = CompressedRecipe(recipe, as: form.encoding.compression, scratch: scratch)
+    let known: LayerFacts
+    if form.encoding == .uncompressed, !recipe.isCompressed {
+      known = facts
+    } else {
+      let key = "compressed \(Self.version) \(form.encoding) \(facts.diffID)"
+      known = try memory?.facts(for: key) ?? content.compressNow()
+      memory?.remember(known, for: key)
+    }
+    let descriptor = Descriptor(mediaType: type, digest: known.diffID, byteCount: known.byteCount)
+    return StoredLayer(
+      diffID: facts.diffID,
+      layer: Layer(descriptor: descriptor, content: content.checked(for: descriptor, subject)))
+  }
+}
+
+extension LayerEncoding {
+  /// The compression of the same name.
+  var compression: Compression {
+    switch self {
+    case .uncompressed: .none
+    case .gzip: .gzip
+    case .zstd: .zstd
+    }
+  }
+}
