@@ -29,9 +29,9 @@ public struct OCILayoutCollector: Sendable {
   /// A collector for the layout at `path`.
   public init(_ path: FilePath) { self.path = path }
 
-  /// Removes what is not needed; with `isDryRun` only tells it. Blocks.
+  /// Removes what is not needed; with `isDryRun` only tells it.
   ///
-  /// Nothing is removed when a document that is needed is damaged: what it names is not known then.
+  /// Blocks. Nothing is removed when a document that is needed is damaged: what it names is not known then.
   ///
   /// - Throws: `ImageArchiveError`, `ContentMismatch`, `FileError`.
   public func run(isDryRun: Bool = false) throws -> Report {

@@ -134,21 +134,22 @@ public final class OCILayoutWriter: Sendable {
     }
   }
 
-  /// Enters `entry` in `index.json`, under `name` where there is one, and makes everything final.
-  public func commit(_ entry: Descriptor, name: String?) throws {
+  /// Enters `entry` in `index.json`, under `name` where there is one, then `referrers` without names, and makes everything final.
+  public func commit(_ entry: Descriptor, name: String?, referrers: [Descriptor] = []) throws {
     if isNew {
       try LayoutFile.write(
-        OCILayoutIndex.adding(entry, name: name, to: nil), to: directory.appending("index.json"))
+        OCILayoutIndex.adding(entry, name: name, referrers: referrers, to: nil),
+        to: directory.appending("index.json"))
       if rename(directory.string, destination.string) != 0 {
         // Somebody else has made a layout there meanwhile: then this one is added to it.
         guard errno == ENOTEMPTY || errno == EEXIST else {
           throw FileError("create", destination.string, Errno(rawValue: errno))
         }
-        try enter(entry, name: name, in: destination)
+        try enter(entry, name: name, referrers: referrers, in: destination)
         Self.removeTree(directory)
       }
     } else {
-      try enter(entry, name: name, in: directory)
+      try enter(entry, name: name, referrers: referrers, in: directory)
     }
     state.withLock { state in
       state.isCommitted = true
@@ -157,7 +158,9 @@ public final class OCILayoutWriter: Sendable {
   }
 
   /// Adds to the index of a layout that others may be adding to as well, and moves blobs there that are not in it yet.
-  private func enter(_ entry: Descriptor, name: String?, in layout: FilePath) throws {
+  private func enter(
+    _ entry: Descriptor, name: String?, referrers: [Descriptor], in layout: FilePath
+  ) throws {
     let adding = layout == directory ? nil : try LayoutLock.adding(to: layout)
     let lock = try LayoutLock.index(of: layout)
     defer { withExtendedLifetime((adding, lock)) {} }
@@ -174,7 +177,8 @@ public final class OCILayoutWriter: Sendable {
       }
     }
     let index = layout.appending("index.json")
-    try LayoutFile.write(OCILayoutIndex.adding(entry, name: name, to: LayoutFile.read(index)), to: index)
+    try LayoutFile.write(
+      OCILayoutIndex.adding(entry, name: name, referrers: referrers, to: LayoutFile.read(index)), to: index)
   }
 
   // MARK: Files

@@ -35,9 +35,9 @@ struct CopyJob {
     let opened = try await OpenedImage(source, registry: registry, progress: messages, cache: cache)
     do {
       let image = options.all ? opened.whole : try await opened.image(for: options.platform.request())
-      let root = try await copy(image, of: opened, cache: cache)
+      let result = try await copy(image, of: opened, cache: cache)
       opened.finish(isSuccess: true)
-      try report(root)
+      try report(result)
     } catch {
       opened.finish(isSuccess: false)
       throw error
@@ -47,16 +47,16 @@ struct CopyJob {
   /// A docker-archive holds uncompressed layers of one platform and no manifest, so there is nothing to convert.
   private func requireSense() throws {
     guard case .files(.dockerArchive) = target else { return }
-    guard !options.all, options.format == nil, options.layerCompression == nil else {
+    guard !options.all, options.format == nil, options.layerCompression == nil, !options.referrers else {
       throw UsageError(
-        "a docker-archive has one platform, and its own format; leave out --all, --format and --layer-compression"
+        "a docker-archive has one platform, and its own format; leave out --all, --format, --layer-compression and --referrers"
       )
     }
   }
 
   private func copy(
     _ image: any ImageSource, of opened: OpenedImage, cache: BlobCache
-  ) async throws -> ManifestDocument {
+  ) async throws -> ImageCopy.Result {
     let tag = opened.reference?.tag
     switch target {
     case .registry(let reference, let furtherTags):
@@ -73,21 +73,22 @@ struct CopyJob {
     case .files(.ociArchive(let path, let name)):
       let output = try OutputFile(path)
       let destination = OCIArchiveDestination(output.archiveOutput, name: name ?? tag)
-      let root = try await run(from: image, of: opened, to: destination, cache: cache)
+      let result = try await run(from: image, of: opened, to: destination, cache: cache)
       try output.commit()
-      return root
+      return result
     case .files(.dockerArchive(let path, let name)):
       try await writeDockerArchive(image, to: path, name: name, or: opened.reference)
-      return image.root
+      return ImageCopy.Result(root: image.root, referrers: [])
     }
   }
 
   private func run(
     from image: any ImageSource, of opened: OpenedImage, to destination: any ImageDestination,
     cache: BlobCache
-  ) async throws -> ManifestDocument {
+  ) async throws -> ImageCopy.Result {
     var changes = ImageCopy.Changes()
     changes.kind = options.format
+    changes.includesReferrers = options.referrers
     if let compression = options.layerCompression {
       changes.layers = .all(compression)
     } else if opened.isDockerArchive, case .registry = target {
@@ -113,16 +114,20 @@ struct CopyJob {
     }
   }
 
-  private func report(_ root: ManifestDocument) throws {
+  private func report(_ result: ImageCopy.Result) throws {
     guard options.json else { return }
     let place: JSONValue =
       switch target {
       case .registry(let reference, _): .string(reference.description)
       case .files(let files): files.path.map { .string($0.string) } ?? .null
       }
-    try Console.output([
-      "source": .string(source), "destination": place, "digest": .string(root.digest.description),
-      "mediaType": .string(root.mediaType.rawValue),
-    ])
+    var object: JSONObject = [
+      "source": .string(source), "destination": place, "digest": .string(result.root.digest.description),
+      "mediaType": .string(result.root.mediaType.rawValue),
+    ]
+    if options.referrers {
+      object["referrers"] = .array(result.referrers.map { .string($0.digest.description) })
+    }
+    try Console.output(object)
   }
 }
