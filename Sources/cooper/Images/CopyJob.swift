@@ -21,18 +21,30 @@ enum CopyTarget {
   }
 }
 
+extension CopyTarget {
+  /// The registry that it is in.
+  fileprivate var domain: String? {
+    if case .registry(let reference, _) = self { reference.domain } else { nil }
+  }
+}
+
 /// Copies an image from any location to any other.
 struct CopyJob {
   let source: String
   let target: CopyTarget
   let options: CopyOptions
+  /// The options for both sides.
   let registry: RegistryOptions
+  /// Those for one of them.
+  let sides: SideOptions
   let messages: OutputOptions
 
   func run() async throws {
     try requireSense()
     let cache = BlobCache(.current)
-    let opened = try await OpenedImage(source, registry: registry, progress: messages, cache: cache)
+    try sides.check(registry, source: sourceDomain(), destination: target.domain)
+    let opened = try await OpenedImage(
+      source, registry: sides.source(registry), progress: messages, cache: cache)
     do {
       let image = options.all ? opened.whole : try await opened.image(for: options.platform.request())
       let result = try await copy(image, of: opened, cache: cache)
@@ -42,6 +54,11 @@ struct CopyJob {
       opened.finish(isSuccess: false)
       throw error
     }
+  }
+
+  /// The registry that the source is in.
+  private func sourceDomain() throws -> String? {
+    if case .registry(let reference) = try ImageLocation(source) { reference.domain } else { nil }
   }
 
   /// A docker-archive holds uncompressed layers of one platform and no manifest, so there is nothing to convert.
@@ -60,7 +77,8 @@ struct CopyJob {
     let tag = opened.reference?.tag
     switch target {
     case .registry(let reference, let furtherTags):
-      let access = try RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
+      let access = try RegistryAccess(
+        sides.destination(registry), output: messages, domain: reference.domain, purpose: .push)
       defer { access.progress.finish() }
       let destination = RegistryDestination(
         client: access.client, reference: reference, furtherTags: furtherTags, origin: opened.reference)
@@ -105,10 +123,10 @@ struct CopyJob {
     if let reference = try given.map({ try Reference(parsing: $0) }) ?? name {
       references = [try reference.withDigest(nil).withTag(reference.tag ?? "latest")]
     }
-    let image = try await Image(source)
-    let writer = try DockerArchiveWriter(image, references: references)
+    let fetch = LayerFetch(try await Image(source))
+    let writer = try DockerArchiveWriter(fetch.image, references: references)
     let output = try OutputFile(path)
-    try await Thread.run {
+    try await fetch.run {
       _ = try writer.write(to: output.archiveOutput)
       try output.commit()
     }
