@@ -67,7 +67,7 @@ public enum FileSystemError: Error, Sendable, Hashable, CustomStringConvertible 
       "the hard link \(path) leads to \(target), which is no file of the image"
     case .tooManyLinks(let path): "symbolic links on the way to \(path) lead in a circle"
     case .rootReplaced: "a layer puts something else in the place of the root directory"
-    case .tooLarge: "a layer has more names than any honest one"
+    case .tooLarge: "there are more names than in any honest image"
     }
   }
 }

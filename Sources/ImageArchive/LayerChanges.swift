@@ -20,8 +20,8 @@ public struct LayerChanges: Sendable {
   /// The members in the order of the tar.
   public var changes: [Change] = []
 
-  /// More members than any honest layer has.
-  public static let memberLimit = 2_000_000
+  /// More members than any honest image has.
+  public static let memberLimit = 1_000_000
   /// The most bytes of names and attributes of one layer.
   static let nameByteLimit = 256 << 20
   /// What Linux allows for a path.

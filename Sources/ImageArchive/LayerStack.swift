@@ -68,8 +68,13 @@ public struct LayerStack: Sendable {
   {
     try await withThrowingTaskGroup(of: (Key, LayerChanges).self) { group in
       var changes: [Key: LayerChanges] = [:]
+      var count = 0
       for (index, item) in layers.enumerated() {
-        if index >= Self.width, let (key, read) = try await group.next() { changes[key] = read }
+        if index >= Self.width, let (key, read) = try await group.next() {
+          changes[key] = read
+          count += read.changes.count
+          guard count <= LayerChanges.memberLimit else { throw FileSystemError.tooLarge }
+        }
         group.addTask {
           (item.key, try await Thread.run { try changesOf(item.layer, item.key, subject: item.subject) })
         }
@@ -97,16 +102,31 @@ public struct LayerStack: Sendable {
     }
   }
 
+  /// Puts the layers on top of each other; those at the bottom that all have in common, once.
   private static func apply(_ changes: [Key: LayerChanges], _ stacks: [[Key]]) throws -> [FileSystemView] {
-    try stacks.map { keys in
-      var view = FileSystemView()
-      for (number, key) in keys.enumerated() {
-        guard let layer = changes[key] else { preconditionFailure("a layer was not read") }
-        try LayerError.locating("layer \(number + 1) of \(keys.count)") {
-          try view.apply(layer, number: number)
-        }
-      }
+    var changes = changes
+    let first = stacks.first ?? []
+    let common = first.indices.first { index in
+      stacks.contains { index >= $0.count || $0[index] != first[index] }
+    }
+    let bottom = first[..<(common ?? first.count)]
+    var base = FileSystemView()
+    try apply(bottom, of: changes, to: &base, count: first.count)
+    // What is not needed again need not be kept.
+    for key in Set(bottom).subtracting(stacks.flatMap { $0[bottom.endIndex...] }) { changes[key] = nil }
+    return try stacks.map { keys in
+      var view = base
+      try apply(keys[bottom.endIndex...], of: changes, to: &view, count: keys.count)
       return view
+    }
+  }
+
+  private static func apply(
+    _ keys: ArraySlice<Key>, of changes: [Key: LayerChanges], to view: inout FileSystemView, count: Int
+  ) throws {
+    for (number, key) in zip(keys.indices, keys) {
+      guard let layer = changes[key] else { preconditionFailure("a layer was not read") }
+      try LayerError.locating("layer \(number + 1) of \(count)") { try view.apply(layer, number: number) }
     }
   }
 }

@@ -53,6 +53,19 @@ import Testing
     #expect([layers[0].2, layers[1].2, layers[2].2, plain.2].map(\.count) == [1, 1, 1, 0])
   }
 
+  @Test func `layers in common below, above and twice are in their places`() async throws {
+    let (one, two) = (LayerBytes.tar("a", "1"), LayerBytes.tar("a", "2"))
+    let (first, second) = (Self.layer(one, one), Self.layer(two, two))
+    let stacks = [[first, second, first], [first, second], [first], []]
+    let views = try await LayerStack(hashingContents: true).views(of: stacks.map(Self.image))
+    #expect(
+      views.map { FileSystemViewTests.listing($0) } == [["a=1"], ["a=2"], ["a=1"], []])
+    let origin = try views[0].entry(at: FileSystemPath("a".utf8))?.origin
+    #expect(origin == FileSystemEntry.Origin(layer: 2, member: 0))
+    let alone = try await LayerStack(hashingContents: true).view(of: Self.image(stacks[1]))
+    #expect(FileSystemViewTests.listing(alone) == ["a=2"])
+  }
+
   @Test func `a layer whose uncompressed bytes are not the promised ones is refused`() async throws {
     let tar = LayerBytes.tar("a", "1")
     let stored = try await LayerBytes.gzip(tar)
