@@ -103,7 +103,10 @@ let package = Package(
     tests(of: "NixStore", ["Hashing"]),
     tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
-      name: "CommandTests", dependencies: ["cooper", "TestSupport", "OCIModel", "Registry", "Hashing"],
+      name: "CommandTests",
+      dependencies: [
+        "cooper", "TestSupport", "ImageArchive", "OCIModel", "Registry", "Hashing", "OrderedJSON",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["cooper", "TestSupport", "Hashing", "OrderedJSON"],

@@ -1,4 +1,5 @@
 import ArchiveIO
+public import Hashing
 public import OCIModel
 
 extension Image {
@@ -75,5 +76,10 @@ public struct ChosenImage: ImageSource {
   /// See `ImageSource`.
   public func blob(_ descriptor: Descriptor, subject: String) async throws -> any BlobContent {
     try await base.blob(descriptor, subject: subject)
+  }
+
+  /// See `ImageSource`.
+  public func referrers(of digest: Digest) async throws -> [Descriptor] {
+    try await base.referrers(of: digest)
   }
 }

@@ -13,6 +13,8 @@ public struct ImageCopy: Sendable {
     public var layers = LayerChange.keep
     /// The entries of an index that are taken; nil takes all of them.
     public var platforms: [PlatformRequest]?
+    /// Whether everything that belongs to what is copied goes along, and what belongs to that.
+    public var includesReferrers = false
 
     /// No change.
     public init() {}
@@ -50,35 +52,60 @@ public struct ImageCopy: Sendable {
     self.scratch = scratch
   }
 
-  /// Copies everything, and returns the root as it was written.
+  /// What was copied.
+  public struct Result: Sendable {
+    /// The root as it was written.
+    public let root: ManifestDocument
+    /// What belongs to it or to something below it.
+    public let referrers: [ManifestDocument]
+
+    /// A result.
+    public init(root: ManifestDocument, referrers: [ManifestDocument]) {
+      self.root = root
+      self.referrers = referrers
+    }
+  }
+
+  /// Copies everything.
   ///
   /// After an error the destination has been told to abandon what it got.
+  ///
+  /// - Throws: `ReferrersLeftBehind` when something that is to be taken along belongs to a document that was changed.
   @discardableResult
-  public func run() async throws -> ManifestDocument {
+  public func run() async throws -> Result {
     do {
-      let root = try await copy(source.root)
-      try await destination.commit(root)
-      return root
+      let log = CopiedDocuments()
+      let root = try await copyDocument(source.root, log: log)
+      let referrers = changes.includesReferrers ? try await copyReferrers(log: log) : []
+      try await destination.commit(root, referrers: referrers)
+      return Result(root: root, referrers: referrers)
     } catch {
       await destination.abandon()
       throw error
     }
   }
 
-  private func copy(_ document: ManifestDocument, depth: Int = 0) async throws -> ManifestDocument {
-    switch document {
-    case .manifest(let manifest): try await .manifest(copy(manifest))
-    case .index(let index): try await .index(copy(index, depth: depth))
-    }
+  func copyDocument(
+    _ document: ManifestDocument, depth: Int = 0, log: CopiedDocuments
+  ) async throws -> ManifestDocument {
+    let copied: ManifestDocument =
+      switch document {
+      case .manifest(let manifest): try await .manifest(copy(manifest))
+      case .index(let index): try await .index(copy(index, depth: depth, log: log))
+      }
+    log.add(document.digest, isChanged: copied.digest != document.digest)
+    return copied
   }
 
   // MARK: Index
 
-  private func copy(_ index: Encoded<ImageIndex>, depth: Int) async throws -> Encoded<ImageIndex> {
+  private func copy(
+    _ index: Encoded<ImageIndex>, depth: Int, log: CopiedDocuments
+  ) async throws -> Encoded<ImageIndex> {
     guard depth < 5 else { throw IndexTooDeep(digest: index.digest) }
     var entries: [Descriptor] = []
     for entry in try chosenEntries(of: index.value) {
-      let copied = try await copy(source.document(entry), depth: depth + 1)
+      let copied = try await copyDocument(source.document(entry), depth: depth + 1, log: log)
       entries.append(entry.replacing(with: copied))
     }
     let kind = changes.kind ?? index.value.kind

@@ -13,9 +13,16 @@ public protocol ImageDestination: Sendable {
   /// Puts a manifest or index under its digest.
   func put(_ document: ManifestDocument) async throws
 
-  /// Gives the root its names. Before this, nobody sees anything.
-  func commit(_ root: ManifestDocument) async throws
+  /// Gives the root its names, and makes `referrers`, which were put before, known as belonging to their subjects.
+  ///
+  /// Before this, nobody sees anything.
+  func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws
 
   /// Removes what was put, as far as that is the custom of the place: a registry keeps blobs for the next attempt.
   func abandon() async
+}
+
+extension ImageDestination {
+  /// Gives the root its names.
+  public func commit(_ root: ManifestDocument) async throws { try await commit(root, referrers: []) }
 }

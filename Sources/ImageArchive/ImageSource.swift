@@ -1,3 +1,4 @@
+public import Hashing
 public import OCIModel
 
 /// A place that an image, or an index of images, is read from: a registry, a docker-archive, an OCI layout.
@@ -16,4 +17,12 @@ public protocol ImageSource: Sendable {
   ///
   /// It may still be on its way, or not even be asked for: reading it waits. `subject` names it in messages.
   func blob(_ descriptor: Descriptor, subject: String) async throws -> any BlobContent
+
+  /// The manifests whose `subject` is the document of that digest: signatures, bills of materials and the like.
+  func referrers(of digest: Digest) async throws -> [Descriptor]
+}
+
+extension ImageSource {
+  /// None, where the place has no idea of them.
+  public func referrers(of digest: Digest) async throws -> [Descriptor] { [] }
 }

@@ -1,5 +1,5 @@
 import ArchiveIO
-import Hashing
+public import Hashing
 public import OCIModel
 
 /// An image, or an index of images, in an OCI layout.
@@ -7,6 +7,12 @@ public struct LayoutImage: ImageSource {
   /// See `ImageSource`.
   public let root: ManifestDocument
   let files: any BlobFiles
+  private let belonging = LayoutReferrers()
+
+  init(root: ManifestDocument, files: any BlobFiles) {
+    self.root = root
+    self.files = files
+  }
 
   /// See `ImageSource`.
   public func document(_ descriptor: Descriptor) async throws -> ManifestDocument {
@@ -20,5 +26,12 @@ public struct LayoutImage: ImageSource {
     StoredBlob(descriptor, subject: subject) { [files] in
       try files.requiredFile(descriptor.digest.layoutName, subject: subject)
     }
+  }
+
+  /// See `ImageSource`.
+  ///
+  /// Entries of `index.json` with a `subject` are looked for once.
+  public func referrers(of digest: Digest) async throws -> [Descriptor] {
+    try await Thread.run { [files, belonging] in try belonging.referrers(of: digest, in: files) }
   }
 }

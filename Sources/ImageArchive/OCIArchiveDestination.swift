@@ -45,7 +45,7 @@ public final class OCIArchiveDestination: ImageDestination {
   }
 
   /// See `ImageDestination`.
-  public func commit(_ root: ManifestDocument) async throws {
+  public func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
     try await Thread.run { [self] in
       let target: any SequentialTarget =
         switch output {
@@ -53,7 +53,7 @@ public final class OCIArchiveDestination: ImageDestination {
         case .pipe(let descriptor): try PipeTarget(descriptor, computesDigest: false)
         case .nowhere: HashTarget()
         }
-      try write(root, to: SequentialTar(target))
+      try write(root, referrers: referrers.map(\.referrerDescriptor), to: SequentialTar(target))
       _ = try target.finish()
     }
   }
@@ -63,9 +63,10 @@ public final class OCIArchiveDestination: ImageDestination {
   /// Whoever opened the output knows what becomes of it.
   public func abandon() async {}
 
-  private func write(_ root: ManifestDocument, to tar: SequentialTar) throws {
+  private func write(_ root: ManifestDocument, referrers: [Descriptor], to tar: SequentialTar) throws {
     try tar.append("oci-layout", OCILayoutIndex.marker)
-    try tar.append("index.json", OCILayoutIndex.adding(root.descriptor, name: name, to: nil))
+    try tar.append(
+      "index.json", OCILayoutIndex.adding(root.descriptor, name: name, referrers: referrers, to: nil))
     let (documents, blobs) = state.withLock { ($0.documents, $0.blobs) }
     var written: Set<Digest> = []
     for document in documents.reversed() where written.insert(document.digest).inserted {

@@ -29,8 +29,9 @@ public struct OCILayoutDestination: ImageDestination {
   }
 
   /// See `ImageDestination`.
-  public func commit(_ root: ManifestDocument) async throws {
-    try await Thread.run { try writer.commit(root.descriptor, name: name) }
+  public func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
+    let entries = referrers.map(\.referrerDescriptor)
+    try await Thread.run { try writer.commit(root.descriptor, name: name, referrers: entries) }
   }
 
   /// See `ImageDestination`.

@@ -25,7 +25,11 @@ enum OCILayoutIndex {
   }
 
   /// `index.json` with `entry` added under `name`; an entry of that name, or the same entry without one, is replaced.
-  static func adding(_ entry: Descriptor, name: String?, to existing: [UInt8]?) throws -> [UInt8] {
+  ///
+  /// Those of `referrers` that are not there yet are added, too.
+  static func adding(
+    _ entry: Descriptor, name: String?, referrers: [Descriptor] = [], to existing: [UInt8]?
+  ) throws -> [UInt8] {
     var entry = entry
     if let name { entry.annotations[nameAnnotation] = name }
     var index = try existing.map(parse) ?? ImageIndex(kind: .oci, manifests: [])
@@ -34,6 +38,9 @@ enum OCILayoutIndex {
       return name == nil ? otherName == nil && other.digest == entry.digest : otherName == name
     }
     index.manifests.append(entry)
+    for referrer in referrers where !index.manifests.contains(where: { $0.digest == referrer.digest }) {
+      index.manifests.append(referrer)
+    }
     return index.encoded().bytes
   }
 }

@@ -109,7 +109,7 @@ public struct OCILayoutReader: Sendable {
     return first
   }
 
-  private static func entries(_ entries: [Descriptor], named name: String) -> [Descriptor] {
+  static func entries(_ entries: [Descriptor], named name: String) -> [Descriptor] {
     let exact = entries.filter { $0.annotations[OCILayoutIndex.nameAnnotation] == name }
     if !exact.isEmpty { return exact }
     return entries.filter { entry in

@@ -9,7 +9,8 @@ public import SystemPackage
 ///
 /// A layout that does not exist yet is made under a hidden name and gets its own in the end. In one that exists, blobs appear under
 /// their digests, each in one step, and `index.json` is replaced last, under a lock on the directory: what others read is complete at any time,
-/// and two writers lose nothing. Without `commit` everything that was added is removed again.
+/// and two writers lose nothing. Until its end a writer also keeps `OCILayoutCollector` from removing what nothing names yet. Without
+/// `commit` everything that was added is removed again.
 public final class OCILayoutWriter: Sendable {
   private let destination: FilePath
   private let directory: FilePath
@@ -26,6 +27,8 @@ public final class OCILayoutWriter: Sendable {
     /// Blobs that were there already and are part of what is being added.
     var found: Set<Digest> = []
     var isCommitted = false
+    /// Keeps the blobs from being collected.
+    var lock: LayoutLock?
   }
 
   /// Opens the layout at `path`, or begins a new one when nothing is there, or an empty directory.
@@ -35,12 +38,14 @@ public final class OCILayoutWriter: Sendable {
     destination = path
     isNew = try Self.isFree(path)
     directory = isNew ? NewFile.temporaryPath(for: path) : path
-    firstIndex = isNew ? nil : try Self.read(directory.appending("index.json"))
+    let lock = isNew ? nil : try LayoutLock.adding(to: path)
+    firstIndex = isNew ? nil : try LayoutFile.read(directory.appending("index.json"))
+    state.withLock { $0.lock = lock }
     // Said before anything is fetched for it.
     if let firstIndex { _ = try OCILayoutIndex.parse(firstIndex) }
     if isNew {
       try Self.createDirectory(directory)
-      try write(OCILayoutIndex.marker, to: directory.appending("oci-layout"))
+      try LayoutFile.write(OCILayoutIndex.marker, to: directory.appending("oci-layout"))
     }
   }
 
@@ -56,41 +61,26 @@ public final class OCILayoutWriter: Sendable {
     }
     if isOver { return }
     if isNew { Self.removeTree(directory) } else { remove(added, directories) }
+    state.withLock { $0.lock = nil }
   }
 
   /// Removes what was added, unless somebody else has finished since: then it may be part of theirs, too.
   private func remove(_ blobs: Set<Digest>, _ directories: [FilePath]) {
-    guard let lock = try? Self.lock(directory) else { return }
-    defer { close(lock) }
-    guard let firstIndex, (try? Self.read(directory.appending("index.json"))) == firstIndex else { return }
+    guard let lock = try? LayoutLock.index(of: directory) else { return }
+    defer { withExtendedLifetime(lock) {} }
+    guard let firstIndex, (try? LayoutFile.read(directory.appending("index.json"))) == firstIndex else {
+      return
+    }
     for blob in blobs { unlink(path(of: blob).string) }
     // Those that are not empty stay.
     for directory in directories.reversed() { rmdir(directory.string) }
-  }
-
-  /// Waits until nobody else is finishing.
-  ///
-  /// The lock ends with the descriptor.
-  private static func lock(_ directory: FilePath) throws -> Int32 {
-    let lock = Glibc.open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard lock >= 0 else { throw FileError("open", directory.string, Errno(rawValue: errno)) }
-    guard flock(lock, LOCK_EX) == 0 else {
-      let reason = Errno(rawValue: errno)
-      close(lock)
-      throw FileError("lock", directory.string, reason)
-    }
-    return lock
   }
 
   /// The hidden directory of a layout that is being made, for whoever cleans up after a signal.
   public var temporaryDirectory: FilePath? { isNew ? directory : nil }
 
   /// Where the blob of that digest is, or will be.
-  public func path(of digest: Digest) -> FilePath { Self.path(of: digest, in: directory) }
-
-  private static func path(of digest: Digest, in directory: FilePath) -> FilePath {
-    directory.appending("blobs").appending(digest.algorithm.rawValue).appending(digest.hex)
-  }
+  public func path(of digest: Digest) -> FilePath { LayoutFile.blob(digest, in: directory) }
 
   /// Runs `write` for a blob that is to be put here.
   private func put(_ digest: Digest, _ write: (FilePath) throws -> Void) throws {
@@ -122,7 +112,7 @@ public final class OCILayoutWriter: Sendable {
   /// Adds a small blob.
   public func add(_ bytes: [UInt8], digest: Digest) throws {
     if try contains(digest) { return }
-    try put(digest) { try write(bytes, to: $0) }
+    try put(digest) { try LayoutFile.write(bytes, to: $0) }
   }
 
   /// Adds a blob, by moving its file or by reading it.
@@ -144,30 +134,38 @@ public final class OCILayoutWriter: Sendable {
     }
   }
 
-  /// Enters `entry` in `index.json`, under `name` where there is one, and makes everything final.
-  public func commit(_ entry: Descriptor, name: String?) throws {
+  /// Enters `entry` in `index.json`, under `name` where there is one, then `referrers` without names, and makes everything final.
+  public func commit(_ entry: Descriptor, name: String?, referrers: [Descriptor] = []) throws {
     if isNew {
-      try write(OCILayoutIndex.adding(entry, name: name, to: nil), to: directory.appending("index.json"))
+      try LayoutFile.write(
+        OCILayoutIndex.adding(entry, name: name, referrers: referrers, to: nil),
+        to: directory.appending("index.json"))
       if rename(directory.string, destination.string) != 0 {
         // Somebody else has made a layout there meanwhile: then this one is added to it.
         guard errno == ENOTEMPTY || errno == EEXIST else {
           throw FileError("create", destination.string, Errno(rawValue: errno))
         }
-        try enter(entry, name: name, in: destination)
+        try enter(entry, name: name, referrers: referrers, in: destination)
         Self.removeTree(directory)
       }
     } else {
-      try enter(entry, name: name, in: directory)
+      try enter(entry, name: name, referrers: referrers, in: directory)
     }
-    state.withLock { $0.isCommitted = true }
+    state.withLock { state in
+      state.isCommitted = true
+      state.lock = nil
+    }
   }
 
   /// Adds to the index of a layout that others may be adding to as well, and moves blobs there that are not in it yet.
-  private func enter(_ entry: Descriptor, name: String?, in layout: FilePath) throws {
-    let lock = try Self.lock(layout)
-    defer { close(lock) }
+  private func enter(
+    _ entry: Descriptor, name: String?, referrers: [Descriptor], in layout: FilePath
+  ) throws {
+    let adding = layout == directory ? nil : try LayoutLock.adding(to: layout)
+    let lock = try LayoutLock.index(of: layout)
+    defer { withExtendedLifetime((adding, lock)) {} }
     for digest in state.withLock({ $0.found.union($0.added) }) {
-      let path = Self.path(of: digest, in: layout)
+      let path = LayoutFile.blob(digest, in: layout)
       if layout != directory {
         try Self.createDirectory(path.removingLastComponent().removingLastComponent())
         try Self.createDirectory(path.removingLastComponent())
@@ -179,18 +177,11 @@ public final class OCILayoutWriter: Sendable {
       }
     }
     let index = layout.appending("index.json")
-    try write(OCILayoutIndex.adding(entry, name: name, to: Self.read(index)), to: index)
+    try LayoutFile.write(
+      OCILayoutIndex.adding(entry, name: name, referrers: referrers, to: LayoutFile.read(index)), to: index)
   }
 
   // MARK: Files
-
-  private func write(_ bytes: [UInt8], to path: FilePath) throws {
-    let file = try NewFile(at: path)
-    let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 64 * 1024, limit: 2))
-    try writer.append(bytes)
-    try writer.finish()
-    try file.commit()
-  }
 
   /// Removes a directory with everything in it.
   ///
@@ -225,7 +216,7 @@ public final class OCILayoutWriter: Sendable {
       throw OCILayoutError.notALayout("\(path) is no directory")
     }
     if access(path.appending("oci-layout").string, F_OK) == 0 {
-      let marker = String(decoding: try read(path.appending("oci-layout")), as: UTF8.self)
+      let marker = String(decoding: try LayoutFile.read(path.appending("oci-layout")), as: UTF8.self)
       guard marker.contains("\"1.0.0\"") else {
         throw OCILayoutError.notALayout("\(path)/oci-layout does not say imageLayoutVersion 1.0.0")
       }
@@ -249,12 +240,5 @@ public final class OCILayoutWriter: Sendable {
       throw FileError("create the directory", path.string, Errno(rawValue: errno))
     }
     return false
-  }
-
-  private static func read(_ path: FilePath) throws -> [UInt8] {
-    let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
-    let file = DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false)
-    return try file.readAll(limit: ManifestDocument.maximumByteCount)
   }
 }

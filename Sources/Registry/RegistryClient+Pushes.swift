@@ -110,7 +110,8 @@ extension RegistryError {
   fileprivate func explainingDeletion(of reference: Reference) -> RegistryError {
     guard case .refused(var refusal) = self else { return self }
     if refusal.status == 405, reference.digest != nil {
-      refusal.hint = "the registry does not allow deleting"
+      refusal.hint =
+        "the registry does not allow deleting; docker-registry does when it runs with REGISTRY_STORAGE_DELETE_ENABLED=true"
     } else if reference.digest == nil,
       [400, 405, 501].contains(refusal.status) || refusal.says("UNSUPPORTED")
     {

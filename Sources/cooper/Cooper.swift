@@ -14,9 +14,10 @@ struct Cooper: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Pull.self, Prefetch.self, Copy.self, Push.self, Verify.self, Inspect.self, ManifestCommand.self,
+      Pull.self, Prefetch.self, Copy.self, Push.self, Verify.self, Inspect.self, Layers.self, Diff.self,
+      ManifestCommand.self,
       ConfigCommand.self, DigestCommand.self,
-      Stream.self, Tags.self, Login.self, Logout.self,
+      Stream.self, Tags.self, Catalog.self, Delete.self, GarbageCollection.self, Login.self, Logout.self,
     ])
 
   static func main() async {

@@ -24,11 +24,13 @@ struct Copy: AsyncParsableCommand {
 
   @OptionGroup var copy: CopyOptions
   @OptionGroup var registry: RegistryOptions
+  @OptionGroup var sides: SideOptions
   @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
     try await CopyJob(
-      source: source, target: CopyTarget(destination), options: copy, registry: registry, messages: messages
+      source: source, target: CopyTarget(destination), options: copy, registry: registry, sides: sides,
+      messages: messages
     ).run()
   }
 }

@@ -8,6 +8,10 @@ struct CopyOptions: ParsableArguments {
 
   @OptionGroup var platform: PlatformOptions
 
+  @Flag(
+    help: "Take along what belongs to the image by its subject: signatures, bills of materials and the like.")
+  var referrers = false
+
   @Option(
     help: "The family of the manifests, oci or docker. Default: as they are.",
     transform: ManifestKind.init(option:))

@@ -24,6 +24,7 @@ struct Push: AsyncParsableCommand {
 
   @OptionGroup var copy: CopyOptions
   @OptionGroup var registry: RegistryOptions
+  @OptionGroup var sides: SideOptions
   @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
@@ -31,7 +32,7 @@ struct Push: AsyncParsableCommand {
       destination.hasPrefix("docker://") ? String(destination.dropFirst("docker://".count)) : destination
     try await CopyJob(
       source: source, target: .registry(Pull.registryReference(target), furtherTags: tag), options: copy,
-      registry: registry, messages: messages
+      registry: registry, sides: sides, messages: messages
     ).run()
   }
 }

@@ -9,6 +9,13 @@ enum Console {
     return String(cString: terminal) != "dumb"
   }()
 
+  /// The number of columns, when standard output is a terminal.
+  static var outputWidth: Int? {
+    var size = winsize()
+    guard isatty(STDOUT_FILENO) == 1 else { return nil }
+    return ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
   /// One line on standard error.
   static func error(_ line: String) { write(line + "\n") }
 

@@ -21,46 +21,64 @@ enum CopyTarget {
   }
 }
 
+extension CopyTarget {
+  /// The registry that it is in.
+  fileprivate var domain: String? {
+    if case .registry(let reference, _) = self { reference.domain } else { nil }
+  }
+}
+
 /// Copies an image from any location to any other.
 struct CopyJob {
   let source: String
   let target: CopyTarget
   let options: CopyOptions
+  /// The options for both sides.
   let registry: RegistryOptions
+  /// Those for one of them.
+  let sides: SideOptions
   let messages: OutputOptions
 
   func run() async throws {
     try requireSense()
     let cache = BlobCache(.current)
-    let opened = try await OpenedImage(source, registry: registry, progress: messages, cache: cache)
+    try sides.check(registry, source: sourceDomain(), destination: target.domain)
+    let opened = try await OpenedImage(
+      source, registry: sides.source(registry), progress: messages, cache: cache)
     do {
       let image = options.all ? opened.whole : try await opened.image(for: options.platform.request())
-      let root = try await copy(image, of: opened, cache: cache)
+      let result = try await copy(image, of: opened, cache: cache)
       opened.finish(isSuccess: true)
-      try report(root)
+      try report(result)
     } catch {
       opened.finish(isSuccess: false)
       throw error
     }
   }
 
+  /// The registry that the source is in.
+  private func sourceDomain() throws -> String? {
+    if case .registry(let reference) = try ImageLocation(source) { reference.domain } else { nil }
+  }
+
   /// A docker-archive holds uncompressed layers of one platform and no manifest, so there is nothing to convert.
   private func requireSense() throws {
     guard case .files(.dockerArchive) = target else { return }
-    guard !options.all, options.format == nil, options.layerCompression == nil else {
+    guard !options.all, options.format == nil, options.layerCompression == nil, !options.referrers else {
       throw UsageError(
-        "a docker-archive has one platform, and its own format; leave out --all, --format and --layer-compression"
+        "a docker-archive has one platform, and its own format; leave out --all, --format, --layer-compression and --referrers"
       )
     }
   }
 
   private func copy(
     _ image: any ImageSource, of opened: OpenedImage, cache: BlobCache
-  ) async throws -> ManifestDocument {
+  ) async throws -> ImageCopy.Result {
     let tag = opened.reference?.tag
     switch target {
     case .registry(let reference, let furtherTags):
-      let access = try RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
+      let access = try RegistryAccess(
+        sides.destination(registry), output: messages, domain: reference.domain, purpose: .push)
       defer { access.progress.finish() }
       let destination = RegistryDestination(
         client: access.client, reference: reference, furtherTags: furtherTags, origin: opened.reference)
@@ -73,21 +91,22 @@ struct CopyJob {
     case .files(.ociArchive(let path, let name)):
       let output = try OutputFile(path)
       let destination = OCIArchiveDestination(output.archiveOutput, name: name ?? tag)
-      let root = try await run(from: image, of: opened, to: destination, cache: cache)
+      let result = try await run(from: image, of: opened, to: destination, cache: cache)
       try output.commit()
-      return root
+      return result
     case .files(.dockerArchive(let path, let name)):
       try await writeDockerArchive(image, to: path, name: name, or: opened.reference)
-      return image.root
+      return ImageCopy.Result(root: image.root, referrers: [])
     }
   }
 
   private func run(
     from image: any ImageSource, of opened: OpenedImage, to destination: any ImageDestination,
     cache: BlobCache
-  ) async throws -> ManifestDocument {
+  ) async throws -> ImageCopy.Result {
     var changes = ImageCopy.Changes()
     changes.kind = options.format
+    changes.includesReferrers = options.referrers
     if let compression = options.layerCompression {
       changes.layers = .all(compression)
     } else if opened.isDockerArchive, case .registry = target {
@@ -104,25 +123,29 @@ struct CopyJob {
     if let reference = try given.map({ try Reference(parsing: $0) }) ?? name {
       references = [try reference.withDigest(nil).withTag(reference.tag ?? "latest")]
     }
-    let image = try await Image(source)
-    let writer = try DockerArchiveWriter(image, references: references)
+    let fetch = LayerFetch(try await Image(source))
+    let writer = try DockerArchiveWriter(fetch.image, references: references)
     let output = try OutputFile(path)
-    try await Thread.run {
+    try await fetch.run {
       _ = try writer.write(to: output.archiveOutput)
       try output.commit()
     }
   }
 
-  private func report(_ root: ManifestDocument) throws {
+  private func report(_ result: ImageCopy.Result) throws {
     guard options.json else { return }
     let place: JSONValue =
       switch target {
       case .registry(let reference, _): .string(reference.description)
       case .files(let files): files.path.map { .string($0.string) } ?? .null
       }
-    try Console.output([
-      "source": .string(source), "destination": place, "digest": .string(root.digest.description),
-      "mediaType": .string(root.mediaType.rawValue),
-    ])
+    var object: JSONObject = [
+      "source": .string(source), "destination": place, "digest": .string(result.root.digest.description),
+      "mediaType": .string(result.root.mediaType.rawValue),
+    ]
+    if options.referrers {
+      object["referrers"] = .array(result.referrers.map { .string($0.digest.description) })
+    }
+    try Console.output(object)
   }
 }

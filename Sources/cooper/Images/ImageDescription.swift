@@ -74,7 +74,7 @@ struct ImageDescription {
     let rows = facts().filter { !$0.value.isEmpty }
     let width = rows.map(\.name.count).max() ?? 0
     return rows.map { name, value in
-      "\(name)\(String(repeating: " ", count: width - name.count))  \(Self.printable(value))"
+      "\(name)\(String(repeating: " ", count: width - name.count))  \(value.printable)"
     }.joined(separator: "\n")
   }
 
@@ -107,13 +107,5 @@ struct ImageDescription {
       ("Volumes", runtime.volumes.joined(separator: ", ")),
     ]
     return rows + runtime.labels.entries.map { ("Label", "\($0.name)=\($0.value)") }
-  }
-
-  /// Control characters made visible: labels must not move the cursor.
-  private static func printable(_ text: String) -> String {
-    text.unicodeScalars.map { scalar in
-      scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
-    }.joined()
   }
 }

@@ -34,6 +34,12 @@ struct LayerFetch: Sendable {
     image = Image(manifest: remote.manifest, config: remote.config, layers: layers)
   }
 
+  /// Prepares to fetch those layers of `image` that are in a registry.
+  init(_ image: Image) {
+    self.image = image
+    blobs = image.layers.uniqued(by: \.descriptor.digest).compactMap { $0.content as? RemoteBlob }
+  }
+
   /// Fetches everything, and meanwhile runs `body` on a thread of its own.
   ///
   /// When one of both fails, the other is ended too. On success the cache entries are removed.

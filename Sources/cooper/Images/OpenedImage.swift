@@ -56,6 +56,20 @@ struct OpenedImage: Sendable {
     try await ChosenImage(whole, for: platform)
   }
 
+  /// The documents of the image for one platform, and its layers, which are not read yet.
+  static func documents(
+    of text: String, for platform: PlatformRequest, registry: RegistryOptions, progress: OutputOptions
+  ) async throws -> (image: Image, opened: OpenedImage) {
+    let opened = try await OpenedImage(
+      text, registry: registry, progress: progress, cache: BlobCache(.current))
+    do {
+      return (try await Image(opened.image(for: platform)), opened)
+    } catch {
+      opened.finish(isSuccess: false)
+      throw error
+    }
+  }
+
   /// Ends the progress display; on success, removes from the cache what was fetched.
   func finish(isSuccess: Bool) { registrySource?.finish(isSuccess: isSuccess) }
 }

@@ -27,10 +27,14 @@ struct RegistryDestination: ImageDestination {
   }
 
   func put(_ document: ManifestDocument) async throws {
-    try await client.put(document, at: reference.withTag(nil).withDigest(document.digest))
+    let receipt = try await client.put(document, at: reference.withTag(nil).withDigest(document.digest))
+    // A registry without a list of its own leaves that to clients.
+    if document.subject != nil, receipt.subject == nil {
+      try await client.addReferrer(document, in: reference)
+    }
   }
 
-  func commit(_ root: ManifestDocument) async throws {
+  func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
     guard let tag = reference.effectiveTag else { return }
     for tag in [tag] + furtherTags {
       try await client.put(root, at: reference.withDigest(nil).withTag(tag))

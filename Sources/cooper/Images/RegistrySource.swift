@@ -56,6 +56,10 @@ final class RegistrySource: ImageSource {
     }
   }
 
+  func referrers(of digest: Digest) async throws -> [Descriptor] {
+    try await client.referrers(of: digest, in: reference).manifests
+  }
+
   /// Ends the progress display, and removes from the cache what was copied; after a failure, only what has no bytes.
   func finish(isSuccess: Bool = true) {
     progress.finish()

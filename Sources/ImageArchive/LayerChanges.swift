@@ -1,0 +1,136 @@
+public import ArchiveIO
+import Hashing
+
+/// What one layer does to a file system, without the contents of files.
+///
+/// Needs memory for names, never for contents.
+public struct LayerChanges: Sendable {
+  /// One member of the layer.
+  public enum Change: Sendable {
+    /// Something is put at `path`.
+    case put(path: [UInt8], FileSystemEntry)
+    /// `path` becomes another name of what is at `target`.
+    case link(path: [UInt8], target: [UInt8], member: Int)
+    /// What lower layers have at `path` goes.
+    case remove(path: [UInt8])
+    /// What lower layers have in the directory `path` goes.
+    case empty(path: [UInt8])
+  }
+
+  /// The members in the order of the tar.
+  public var changes: [Change] = []
+
+  /// More members than any honest image has.
+  public static let memberLimit = 1_000_000
+  /// The most bytes of names and attributes of one layer.
+  static let nameByteLimit = 256 << 20
+  /// What Linux allows for a path.
+  static let longestName = 4096
+
+  /// No changes.
+  public init() {}
+
+  /// Reads a layer's tar to its end.
+  ///
+  /// - Parameter hashingContents: Whether `contentDigest` of files is wanted.
+  /// - Throws: `TarError`, `FileSystemError`, and what the source throws.
+  public init(_ source: any ByteSource, hashingContents: Bool) throws {
+    let buffered = BufferedSource(source)
+    let reader = TarReader(buffered)
+    var number = 0
+    var nameByteCount = 0
+    while let member = try reader.next() {
+      nameByteCount += member.name.count + member.linkName.count
+      nameByteCount += member.extendedAttributes.reduce(0) { $0 + $1.key.count + $1.value.count }
+      guard number < Self.memberLimit, nameByteCount <= Self.nameByteLimit else {
+        throw FileSystemError.tooLarge
+      }
+      if var change = try Self.change(member, number: number) {
+        if hashingContents, case .put(let path, var entry) = change, entry.kind == .file {
+          entry.contentDigest = try Self.digest(reader)
+          change = .put(path: path, entry)
+        }
+        changes.append(change)
+      }
+      number += 1
+    }
+    // Only at the end of the source is it known that its bytes were the right ones.
+    while try buffered.skip(1 << 30) > 0 {}
+  }
+
+  private static func digest(_ reader: TarReader) throws -> Digest {
+    var hasher = ContentHasher(.sha256)
+    try withUnsafeTemporaryAllocation(byteCount: 256 * 1024, alignment: 64) { buffer in
+      while true {
+        let count = try reader.read(into: buffer)
+        if count == 0 { return }
+        hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]).bytes)
+      }
+    }
+    return hasher.finalize()
+  }
+
+  // MARK: Members
+
+  /// What a member means; nil for what is only there for a storage driver.
+  private static func change(_ member: TarMember, number: Int) throws(FileSystemError) -> Change? {
+    guard member.name.count <= longestName, member.linkName.count <= longestName else {
+      throw .nameTooLong(FileSystemPath(member.name.prefix(200)))
+    }
+    let path = try FileSystemPath.cleaned(member.name)
+    if let whiteout = try whiteout(path) { return whiteout }
+    if path.split(separator: FileSystemPath.slash).contains(where: { $0.starts(with: ".wh..wh.".utf8) }) {
+      return nil
+    }
+    if member.isHardLink {
+      return .link(path: path, target: try FileSystemPath.cleaned(member.linkName), member: number)
+    }
+    return .put(path: path, try entry(member, number: number))
+  }
+
+  /// Whiteouts as image-spec, "Layers", has them; the names that AUFS kept for itself mean nothing.
+  private static func whiteout(_ path: [UInt8]) throws(FileSystemError) -> Change? {
+    let (parent, name) = FileSystemPath.split(path)
+    guard name.starts(with: ".wh.".utf8) else { return nil }
+    if name.elementsEqual(".wh..wh..opq".utf8) { return .empty(path: Array(parent)) }
+    if name.starts(with: ".wh..wh.".utf8) { return nil }
+    let removed = name.dropFirst(4)
+    // `.wh.`, `.wh..` and `.wh...` would mean the directory itself and the one above.
+    guard !removed.isEmpty, !removed.elementsEqual(".".utf8), !removed.elementsEqual("..".utf8) else {
+      throw .badWhiteout(FileSystemPath(path))
+    }
+    return .remove(path: FileSystemPath.joined(parent, removed))
+  }
+
+  private static func entry(_ member: TarMember, number: Int) throws(FileSystemError) -> FileSystemEntry {
+    guard let kind = kind(member) else {
+      throw .unknownType(FileSystemPath(member.name), member.type)
+    }
+    var entry = FileSystemEntry(kind: kind, mode: member.mode)
+    entry.userID = member.userID
+    entry.groupID = member.groupID
+    entry.modificationTime = member.modificationTime
+    entry.byteCount = member.byteCount
+    if kind == .symbolicLink { entry.linkTarget = member.linkName }
+    if kind == .characterDevice || kind == .blockDevice {
+      entry.device = .init(major: member.deviceMajor, minor: member.deviceMinor)
+    }
+    entry.extendedAttributes = member.extendedAttributes.map {
+      .init(name: Array($0.key.dropFirst("SCHILY.xattr.".utf8.count)), value: $0.value)
+    }.sorted { $0.name.lexicographicallyPrecedes($1.name) }
+    entry.origin = .init(layer: 0, member: number)
+    return entry
+  }
+
+  private static func kind(_ member: TarMember) -> FileSystemEntry.Kind? {
+    switch member.type {
+    case UInt8(ascii: "0"), UInt8(ascii: "7"): .file
+    case UInt8(ascii: "2"): .symbolicLink
+    case UInt8(ascii: "3"): .characterDevice
+    case UInt8(ascii: "4"): .blockDevice
+    case UInt8(ascii: "5"): .directory
+    case UInt8(ascii: "6"): .pipe
+    default: nil
+    }
+  }
+}
