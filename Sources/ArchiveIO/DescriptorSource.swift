@@ -1,19 +1,21 @@
 import Glibc
-import SystemPackage
+public import SystemPackage
 
 /// Reads an open descriptor in order: a pipe, standard input, a file.
 ///
 /// The descriptor stays its owner's.
-final class DescriptorSource: ByteSource {
+public final class DescriptorSource: ByteSource {
   private let descriptor: FileDescriptor
   private let name: String
 
-  init(_ descriptor: FileDescriptor, name: String) {
+  /// Reads from `descriptor`, which messages call `name`.
+  public init(_ descriptor: FileDescriptor, name: String) {
     self.descriptor = descriptor
     self.name = name
   }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+  /// See `ByteSource`.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     while true {
       let count = Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
       if count >= 0 { return count }

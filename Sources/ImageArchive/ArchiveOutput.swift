@@ -45,6 +45,7 @@ final class PipeTarget: SequentialTarget {
 
   init(_ descriptor: FileDescriptor, computesDigest: Bool) throws(FileError) {
     output = try Output(duplicating: descriptor)
+    descriptor.enlargePipe()
     hash = computesDigest ? HashStage(.sha256, on: Worker()) : nil
   }
 

@@ -11,7 +11,12 @@ final class CompressedRecipe: Sendable {
   private let recipe: any LayerRecipe
   private let compression: Compression
   private let scratch: BlobCache
-  private let spool = Mutex<Spool?>(nil)
+  private let made = Mutex<Made?>(nil)
+
+  private struct Made {
+    let spool: Spool
+    let facts: LayerFacts
+  }
 
   init(_ recipe: any LayerRecipe, as compression: Compression, scratch: BlobCache) {
     self.recipe = recipe
@@ -20,25 +25,26 @@ final class CompressedRecipe: Sendable {
   }
 
   /// The digest and size of the compressed bytes.
-  func compressNow() throws -> LayerFacts {
-    let spool = try spooled()
-    return LayerFacts(diffID: try spool.digest(), byteCount: spool.receivedByteCount)
+  func compressNow() throws -> LayerFacts { try make().facts }
+
+  /// The compressed bytes as a blob that must have this descriptor; `forget` is called when they have another.
+  func checked(
+    for descriptor: Descriptor, _ subject: String, forget: @escaping @Sendable () -> Void
+  ) -> any BlobContent {
+    Content(recipe: self, descriptor: descriptor, subject: subject, forget: forget)
   }
 
-  /// The compressed bytes as a blob that must have this descriptor.
-  func checked(for descriptor: Descriptor, _ subject: String) -> any BlobContent {
-    Content(recipe: self, descriptor: descriptor, subject: subject)
-  }
-
-  private func spooled() throws -> Spool {
-    try spool.withLock { known in
+  private func make() throws -> Made {
+    try made.withLock { known in
       if let known { return known }
-      let made = try scratch.scratch().spool
+      let spool = try scratch.scratch().spool
       let stored = BufferedSource(try recipe.open())
       let found =
         recipe.isCompressed ? Compression(firstBytes: try stored.peek(Compression.signatureByteCount)) : .none
-      try made.fill(from: compression.compress(found.decompress(stored)))
-      made.complete()
+      try spool.fill(from: compression.compress(found.decompress(stored)))
+      let facts = LayerFacts(diffID: try spool.digest(), byteCount: spool.receivedByteCount)
+      spool.complete()
+      let made = Made(spool: spool, facts: facts)
       known = made
       return made
     }
@@ -48,13 +54,14 @@ final class CompressedRecipe: Sendable {
     let recipe: CompressedRecipe
     let descriptor: Descriptor
     let subject: String
+    let forget: @Sendable () -> Void
 
     private var isPlain: Bool { recipe.compression == .none && !recipe.recipe.isCompressed }
 
     func open() throws -> any ByteSource {
       if isPlain { return CheckedRecipe(try recipe.recipe.open(), descriptor: descriptor, subject: subject) }
       try waitUntilComplete()
-      return try recipe.spooled().makeReader()
+      return try recipe.make().spool.makeReader()
     }
 
     func waitUntilComplete() throws {
@@ -62,6 +69,7 @@ final class CompressedRecipe: Sendable {
       if isPlain { return }
       let facts = try recipe.compressNow()
       guard facts.diffID == descriptor.digest else {
+        forget()
         throw ContentMismatch(
           subject: subject, expected: descriptor.digest, found: facts.diffID,
           expectedByteCount: descriptor.byteCount, foundByteCount: facts.byteCount)
@@ -71,7 +79,7 @@ final class CompressedRecipe: Sendable {
     func byteCount() throws -> Int64 { descriptor.byteCount }
 
     func suffix(_ count: Int) throws -> [UInt8] {
-      if !isPlain { return try recipe.spooled().suffix(count) }
+      if !isPlain { return try recipe.make().spool.suffix(count) }
       // A tar ends in zeros, of which there are more than anybody asks for.
       return [UInt8](repeating: 0, count: min(count, TarHeader.endOfArchive.count))
     }

@@ -1,5 +1,4 @@
-import ArchiveIO
-import Glibc
+public import ArchiveIO
 public import Hashing
 public import ImageArchive
 import SystemPackage
@@ -23,18 +22,30 @@ public struct LayeredArchiveWriter: Sendable {
   private let image: LayeredImage
   private let memory: LayerMemory?
 
-  /// A writer of `image`.
-  public init(_ image: LayeredImage, memory: LayerMemory? = nil) {
+  private let compressor: Compression
+
+  /// A writer of `image`, whose archive is compressed as a whole.
+  public init(_ image: LayeredImage, memory: LayerMemory? = nil, compressor: Compression = .none) {
     self.image = image
     self.memory = memory
+    self.compressor = compressor
   }
 
   /// Writes the archive, blocking the calling thread; `message` gets each line of progress as the script prints it.
   ///
   /// After an error `output` holds part of an archive.
-  public func write(to output: ArchiveOutput, message: @escaping (String) -> Void = { _ in }) throws
-    -> Summary
-  {
+  public func write(
+    to output: ArchiveOutput, message: @escaping (String) -> Void = { _ in }
+  ) throws -> Summary {
+    guard compressor != .none else { return try writePlain(to: output, message) }
+    return try ArchiveCompression(compressor: compressor, output: output).run {
+      try writePlain(to: $0, message)
+    }
+  }
+
+  private func writePlain(
+    to output: ArchiveOutput, _ message: @escaping (String) -> Void
+  ) throws -> Summary {
     switch output {
     case .file(let file): return try write(to: LayeredFile(file, memory: memory), message)
     case .pipe(let descriptor): return try write(to: LayeredPipe(descriptor, memory: memory), message)

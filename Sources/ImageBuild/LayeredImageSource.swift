@@ -30,7 +30,9 @@ public struct LayeredImageSource: ImageSource {
     }
   }
 
-  /// Learns what the manifest needs. Layers that have to be made for that are kept in `scratch`, compressed.
+  /// Learns what the manifest needs.
+  ///
+  /// Layers that have to be made for that are kept in `scratch`, compressed.
   public init(
     _ image: LayeredImage, as form: Form, memory: LayerMemory?, scratch: BlobCache
   ) async throws {
@@ -98,17 +100,16 @@ private struct StoredLayerMaker: Sendable {
     }
     let content = CompressedRecipe(recipe, as: form.encoding.compression, scratch: scratch)
     let known: LayerFacts
+    let key = "compressed \(Self.version) \(form.encoding) \(facts.diffID)"
     if form.encoding == .uncompressed, !recipe.isCompressed {
       known = facts
     } else {
-      let key = "compressed \(Self.version) \(form.encoding) \(facts.diffID)"
       known = try memory?.facts(for: key) ?? content.compressNow()
       memory?.remember(known, for: key)
     }
     let descriptor = Descriptor(mediaType: type, digest: known.diffID, byteCount: known.byteCount)
-    return StoredLayer(
-      diffID: facts.diffID,
-      layer: Layer(descriptor: descriptor, content: content.checked(for: descriptor, subject)))
+    let blob = content.checked(for: descriptor, subject) { [memory] in memory?.forget(key) }
+    return StoredLayer(diffID: facts.diffID, layer: Layer(descriptor: descriptor, content: blob))
   }
 }
 

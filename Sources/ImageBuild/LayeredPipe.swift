@@ -12,6 +12,7 @@ final class LayeredPipe: LayeredTarget {
 
   init(_ descriptor: FileDescriptor?, memory: LayerMemory?) {
     self.descriptor = descriptor
+    descriptor?.enlargePipe()
     self.memory = memory
   }
 

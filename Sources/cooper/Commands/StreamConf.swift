@@ -1,6 +1,4 @@
-import ArchiveIO
 import ArgumentParser
-import ImageBuild
 import SystemPackage
 
 /// `cooper stream conf`: what nixpkgs' stream script does with the same file.
@@ -29,14 +27,9 @@ struct StreamConf: AsyncParsableCommand {
   @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
-    let job = LayeredArchiveJob(store: store, messages: messages)
-    var configuration = try StreamConfiguration(
-      parsing: UserFile.contents(of: self.configuration), now: BuildClock.now())
-    if let repoTag { configuration.repoTag = repoTag }
-    let files = PlainFile(scratch: FilePath(ProcessEnvironment.current["TMPDIR"] ?? "/tmp"))
-    let image = try await Thread.run { [store, configuration] in
-      try LayeredImage(configuration, root: store.root, files: files)
-    }
-    try await job.write(image, to: output == "-" ? nil : output.map { FilePath($0) })
+    let image = try await BuildFile.streamed(configuration, store: store, repoTag: repoTag)
+    let target = CopyTarget.files(
+      .dockerArchive(output == "-" ? nil : output.map { FilePath($0) }, name: nil))
+    try await LayeredImageJob(store: store, messages: messages).write(image, to: target)
   }
 }

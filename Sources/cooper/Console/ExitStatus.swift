@@ -24,7 +24,7 @@ enum ExitStatus: Int32 {
     case is ReferenceError, is DigestError, is Unpinned: self = .usage
     case let error as ImageArchiveError: self = Self(error.problem)
     case let error as UsageError: self = error.status
-    case let error as FileError where error.errno == .noSuchFileOrDirectory: self = .notFound
+    case let error as FileError where error.isMissingInput: self = .notFound
     default: self = .failed
     }
   }
@@ -53,4 +53,11 @@ struct UsageError: Error, CustomStringConvertible {
   var status = ExitStatus.usage
 
   init(_ description: String) { self.description = description }
+}
+
+extension FileError {
+  /// Whether something that was to be read is not there; an output's missing directory is another matter.
+  fileprivate var isMissingInput: Bool {
+    errno == .noSuchFileOrDirectory && ["open", "read", "examine"].contains(operation)
+  }
 }

@@ -1,0 +1,36 @@
+import ArchiveIO
+import Glibc
+import ImageBuild
+import SystemPackage
+
+/// Files that say how an image is built.
+enum BuildFile {
+  /// The image of nixpkgs' conf.json at `path`, under another name where one is given.
+  static func streamed(_ path: String, store: StoreOptions, repoTag: String?) async throws -> LayeredImage {
+    var configuration = try StreamConfiguration(
+      parsing: UserFile.contents(of: path), now: BuildClock.now())
+    if let repoTag { configuration.repoTag = repoTag }
+    let files = PlainFile(scratch: FilePath(ProcessEnvironment.current["TMPDIR"] ?? "/tmp"))
+    let root = store.root
+    return try await Thread.run { [configuration] in
+      try LayeredImage(configuration, root: root, files: files)
+    }
+  }
+
+  /// The image that the file at `path` describes: nixpkgs' conf.json, or a build spec.
+  static func image(_ path: String, store: StoreOptions) async throws -> LayeredImage {
+    try await streamed(path, store: store, repoTag: nil)
+  }
+
+  /// Whether there is a file at `path` that begins as a JSON object does.
+  static func isOne(_ path: String) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      let file = try? FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+    else { return false }
+    defer { try? file.close() }
+    var start = [UInt8](repeating: 0, count: 64)
+    let count = (try? start.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
+    return start.prefix(count).first { !" \n\r\t".utf8.contains($0) } == UInt8(ascii: "{")
+  }
+}

@@ -1,0 +1,109 @@
+import ArchiveIO
+import Glibc
+import Hashing
+import ImageArchive
+import ImageBuild
+import OCIModel
+import OrderedJSON
+import Registry
+import SystemPackage
+
+/// Writes a layered image to where it is wanted.
+struct LayeredImageJob {
+  let store: StoreOptions
+  let messages: OutputOptions
+  /// The compression of a docker-archive as a whole; layers in it are never compressed.
+  var compressor = Compression.none
+  /// The form of everything else.
+  var form: LayeredImageSource.Form?
+  /// The options for a registry.
+  var registry: RegistryOptions?
+
+  /// What was written.
+  struct Result {
+    /// The digest of what a registry or layout names: the manifest's.
+    ///
+    /// For a docker-archive the image's ID.
+    var digest: String
+  }
+
+  @discardableResult
+  func write(_ image: LayeredImage, to target: CopyTarget) async throws -> Result {
+    switch target {
+    case .files(.dockerArchive(let path, let name)):
+      var image = image
+      if let name { image.repoTag = name }
+      return try await writeArchive(image, to: path)
+    case .files(.ociLayout(let path, let name)):
+      let source = try await source(image, compressing: .uncompressed)
+      let layout = try OCILayoutWriter(at: path)
+      if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
+      return try await copy(source, to: OCILayoutDestination(layout, name: name ?? image.tag))
+    case .files(.ociArchive(let path, let name)):
+      let source = try await source(image, compressing: .uncompressed)
+      let output = try OutputFile(path)
+      let result = try await copy(
+        source, to: OCIArchiveDestination(output.archiveOutput, name: name ?? image.tag))
+      try output.commit()
+      return result
+    case .registry(let reference, let furtherTags):
+      guard let registry else { preconditionFailure("a registry without its options") }
+      let access = try RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
+      defer { access.progress.finish() }
+      let source = try await source(image, compressing: .gzip)
+      return try await copy(
+        source, to: RegistryDestination(client: access.client, reference: reference, furtherTags: furtherTags)
+      )
+    }
+  }
+
+  // MARK: Docker archives
+
+  private func writeArchive(_ image: LayeredImage, to path: FilePath?) async throws -> Result {
+    let output = try OutputFile(path)
+    let writer = LayeredArchiveWriter(image, memory: memory, compressor: compressor)
+    let isQuiet = messages.quiet
+    let summary = try await Thread.run {
+      let summary = try writer.write(to: output.archiveOutput) { if !isQuiet { Console.error($0) } }
+      try output.commit()
+      return summary
+    }
+    return Result(digest: summary.imageID.description)
+  }
+
+  /// The place of remembered digests; none when it is not wanted, or there is no home directory.
+  private var memory: LayerMemory? {
+    guard store.layerCache, let cache = ProcessEnvironment.current.cacheDirectory else { return nil }
+    let memory = try? LayerMemory(at: cache.appending("layers"))
+    memory?.removeOldFiles()
+    return memory
+  }
+
+  // MARK: Manifests
+
+  private func source(
+    _ image: LayeredImage, compressing encoding: LayerEncoding
+  ) async throws -> LayeredImageSource {
+    let form = form ?? LayeredImageSource.Form(kind: .oci, encoding: encoding)
+    if !messages.quiet { image.announcement.forEach(Console.error) }
+    return try await LayeredImageSource(image, as: form, memory: memory, scratch: BlobCache(.current))
+  }
+
+  private func copy(
+    _ source: LayeredImageSource, to destination: any ImageDestination
+  ) async throws -> Result {
+    let copy = ImageCopy(
+      from: source, to: destination, changes: ImageCopy.Changes(), scratch: BlobCache(.current))
+    return Result(digest: try await copy.run().root.digest.description)
+  }
+}
+
+extension LayeredImage {
+  /// The tag, which names the image in a layout.
+  fileprivate var tag: String? {
+    (try? Reference(parsing: repoTag))?.tag
+  }
+
+  /// What is said of all layers before they are made.
+  fileprivate var announcement: [String] { (preamble.map { [$0] } ?? []) + parts.map(\.message) }
+}
