@@ -152,7 +152,7 @@ import Testing
     let shared = TestImage.layer(pattern(2000, seed: 99))
     try Self.add(Self.image(0, shared: shared), name: "first", to: directory)
     let path = Self.path(directory)
-    let rounds = 21
+    let rounds = 12
     try await withThrowingTaskGroup(of: Void.self) { group in
       for writer in 0..<3 {
         group.addTask {
@@ -167,7 +167,7 @@ import Testing
         }
       }
       group.addTask {
-        try await Thread.run { for _ in 0..<40 { _ = try OCILayoutCollector(path).run() } }
+        try await Thread.run { for _ in 0..<15 { _ = try OCILayoutCollector(path).run() } }
       }
       try await group.waitForAll()
     }
