@@ -49,6 +49,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    // For `serve` alone. FlyingFox, the other one that was measured, brings Foundation: see the commit that added this.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     // C libraries: headers, and typed inline wrappers for what Swift cannot call.
@@ -75,6 +77,13 @@ let package = Package(
     // Domain.
     library("Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     library("ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    library(
+      "ImageServing",
+      [
+        "ImageArchive", "ArchiveIO", "OCIModel", "OrderedJSON", "Hashing", system,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
     library("NixStore", ["Hashing", subprocess, system]),
     library(
       "ImageBuild", ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
@@ -84,7 +93,7 @@ let package = Package(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "NixStore", "ImageBuild", subprocess, system,
+        "ImageServing", "NixStore", "ImageBuild", subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -100,6 +109,7 @@ let package = Package(
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(of: "ImageServing", ["ImageArchive", "OCIModel", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["Hashing"]),
     tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(

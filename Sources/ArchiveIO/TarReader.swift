@@ -169,9 +169,9 @@ public enum TarError: Error, Hashable, CustomStringConvertible {
     case .extensionTooLarge(let offset): "the extended tar header at byte \(offset) is too long"
     case .badRecord(let offset): "the extended tar header before byte \(offset) is damaged"
     case .sparse(let name):
-      "the tar member \(String(decoding: name, as: UTF8.self)) is sparse, which is not supported"
+      "the tar member \(MemberName(cleaning: name)) is sparse, which is not supported"
     case .memberTooLarge(let name, let limit):
-      "the tar member \(String(decoding: name, as: UTF8.self)) has more than \(limit) bytes"
+      "the tar member \(MemberName(cleaning: name)) has more than \(limit) bytes"
     }
   }
 }

@@ -34,12 +34,26 @@ public final class StoredBlob: BlobContent {
     if compression != .none {
       return CheckedSource(try compression.decompress(BufferedSource(range.open())), for: self)
     }
+    try check(byteCountOf: range)
+    return CheckedSource(range.open(), for: self)
+  }
+
+  /// Where the bytes are, for a sender whose receiver checks the digest; nil when they must be decompressed first.
+  ///
+  /// - Throws: `ContentMismatch` when the file has another length.
+  public func storedRange() throws -> FileRange? {
+    guard compression == .none else { return nil }
+    let range = try range()
+    try check(byteCountOf: range)
+    return range
+  }
+
+  private func check(byteCountOf range: FileRange) throws(ContentMismatch) {
     guard descriptor.byteCount < 0 || range.byteCount == descriptor.byteCount else {
       throw ContentMismatch(
         subject: subject, expected: descriptor.digest, found: nil, expectedByteCount: descriptor.byteCount,
         foundByteCount: range.byteCount)
     }
-    return CheckedSource(range.open(), for: self)
   }
 
   /// Reads everything, unless that was done before.

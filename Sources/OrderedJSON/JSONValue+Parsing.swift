@@ -88,12 +88,23 @@ extension JSONError {
   /// jansson's description; it keeps the kind of error in the last byte of the text (`json_error_code`).
   fileprivate init(_ problem: json_error_t) {
     let text = withUnsafeBytes(of: problem.text) { Array($0) }
-    let message = String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+    let message = Self.escapingControls(String(decoding: text.prefix { $0 != 0 }, as: UTF8.self))
     let offset = Int(max(problem.position, 0))
     if text.last.map({ UInt32($0) }) == json_error_duplicate_key.rawValue {
       self = .duplicateMember(near: message, offset: offset)
     } else {
       self = .syntax(message, offset: offset)
+    }
+  }
+
+  /// Jansson repeats what stands near the error, and that may be somebody's attempt at the terminal.
+  private static func escapingControls(_ message: String) -> String {
+    message.unicodeScalars.reduce(into: "") { text, scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      default: text.unicodeScalars.append(scalar)
+      }
     }
   }
 }

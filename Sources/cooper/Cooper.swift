@@ -15,6 +15,7 @@ struct Cooper: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       Pull.self, Prefetch.self, Copy.self, Push.self, Verify.self, Inspect.self, Layers.self, Diff.self,
+      Serve.self,
       ManifestCommand.self,
       ConfigCommand.self, DigestCommand.self,
       Stream.self, Tags.self, Catalog.self, Delete.self, GarbageCollection.self, Login.self, Logout.self,

@@ -38,6 +38,9 @@ public final class RunningProgram: Sendable {
   /// What it has written to standard error so far.
   public var errorText: String { String(decoding: errors.bytes, as: UTF8.self) }
 
+  /// What it has written to standard output so far.
+  public var outputText: String { String(decoding: output.bytes, as: UTF8.self) }
+
   /// Waits for the end.
   ///
   /// - Throws: `TestSupportError.timedOut` after having killed it.

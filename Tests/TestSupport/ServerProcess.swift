@@ -14,11 +14,21 @@ final class ServerProcess: Sendable {
     _ program: String, package: String, arguments: [String], port: Int, log: String,
     environment: [String: String] = [:]
   ) async throws -> ServerProcess {
+    try await start(
+      program, package: package, arguments: arguments, log: log, environment: environment,
+      isReady: { Port.answers(port) })
+  }
+
+  /// Starts a server and waits until it says that it is ready.
+  static func start(
+    _ program: String, package: String, arguments: [String], log: String,
+    environment: [String: String] = [:], isReady: () -> Bool
+  ) async throws -> ServerProcess {
     try Program.require(program, package: package)
     let server = try ServerProcess(
       path: Program.find(program), arguments: arguments, log: log, environment: environment)
     for _ in 0..<1000 where server.isRunning {
-      if Port.answers(port) { return server }
+      if isReady() { return server }
       try await Task.sleep(for: .milliseconds(10))
     }
     server.stop()

@@ -4,6 +4,8 @@ import Foundation
 public enum TestSupportError: Error, CustomStringConvertible {
   /// A program that the test needs is missing, with the Debian package that has it.
   case missingProgram(String, package: String)
+  /// A program that the test needs runs as root only.
+  case needsRoot(String)
   /// The tool under test is not beside the test bundle.
   case toolNotBuilt(String)
   /// A system call failed, with `errno`.
@@ -20,6 +22,7 @@ public enum TestSupportError: Error, CustomStringConvertible {
     switch self {
     case .missingProgram(let program, let package):
       "this test needs the program “\(program)”: apt-get install \(package) (or tools/install-packages test)"
+    case .needsRoot(let program): "this test starts \(program), for which it must run as root"
     case .toolNotBuilt(let path): "no tool at \(path): build the product cooper first"
     case .system(let call, let code): "\(call): \(String(cString: strerror(code)))"
     case .failed(let command, let status, let errors): "\(command): status \(status): \(errors)"

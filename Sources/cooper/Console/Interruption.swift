@@ -33,6 +33,20 @@ enum Interruption {
       signal(Int32(number), SIG_DFL)
       kill(getpid(), Int32(number))
     }
+    catchSignals()
+  }
+
+  /// Returns when the user wants the program to end; for a program that goes on until then.
+  static func wait() async throws {
+    guard let pipe else { return }
+    catchSignals()
+    try await Thread.run {
+      var number: UInt8 = 0
+      _ = try withUnsafeMutableBytes(of: &number) { try pipe.readEnd.read(into: $0) }
+    }
+  }
+
+  private static func catchSignals() {
     for number in [SIGINT, SIGTERM, SIGHUP] where !isIgnored(number) {
       signal(number) { number in
         let byte = UInt8(truncatingIfNeeded: number)

@@ -21,30 +21,36 @@ struct OpenedImage: Sendable {
     async throws
   {
     name = text
-    let collection: ImageCollection
-    var selector: String?
-    switch try ImageLocation(text) {
-    case .registry(let reference):
+    let location = try ImageLocation(text)
+    if case .registry(let reference) = location {
       let access = try RegistryAccess(registry, output: output, domain: reference.domain)
       let source = try await RegistrySource(reference, access: access, cache: cache)
       whole = source
       registrySource = source
       self.reference = reference
       return
-    case .dockerArchive(let path, let image):
-      collection = try await Self.opener.open(path, as: .dockerArchive)
-      selector = image
-    case .ociLayout(let path, let image):
-      collection = try await Self.opener.open(path, as: .ociLayout)
-      selector = image
-    case .ociArchive(let path, let image):
-      collection = try await Self.opener.open(path, as: .ociArchive)
-      selector = image
-    case .path(let path): collection = try await Self.opener.open(path)
-    case .standardStream: collection = try await Self.opener.open(.standardInput, name: "standard input")
     }
-    whole = try await collection.image(selector.map { ImageSelector(parsing: $0) })
+    let (collection, selector) = try await Self.collection(at: location)
+    whole = try await collection.image(selector)
     isDockerArchive = collection.format == .dockerArchive
+  }
+
+  /// Opens an archive or layout, and gives what the location says of the choice in it.
+  static func collection(at location: ImageLocation) async throws -> (ImageCollection, ImageSelector?) {
+    func opened(
+      _ path: FilePath, _ format: ImageCollection.Format?, _ image: String?
+    ) async throws -> (ImageCollection, ImageSelector?) {
+      (try await opener.open(path, as: format), image.map { ImageSelector(parsing: $0) })
+    }
+    switch location {
+    case .registry(let reference):
+      throw UsageError("\(reference) is in a registry; name an archive or a layout")
+    case .dockerArchive(let path, let image): return try await opened(path, .dockerArchive, image)
+    case .ociLayout(let path, let image): return try await opened(path, .ociLayout, image)
+    case .ociArchive(let path, let image): return try await opened(path, .ociArchive, image)
+    case .path(let path): return try await opened(path, nil, nil)
+    case .standardStream: return (try await opener.open(.standardInput, name: "standard input"), nil)
+    }
   }
 
   private static var opener: ImageOpener {
