@@ -1,4 +1,4 @@
-import ArchiveIO
+public import ArchiveIO
 import Hashing
 public import ImageArchive
 public import OCIModel
@@ -115,7 +115,7 @@ private struct StoredLayerMaker: Sendable {
 
 extension LayerEncoding {
   /// The compression of the same name.
-  var compression: Compression {
+  public var compression: Compression {
     switch self {
     case .uncompressed: .none
     case .gzip: .gzip

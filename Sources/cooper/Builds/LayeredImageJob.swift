@@ -13,7 +13,7 @@ struct LayeredImageJob {
   let store: StoreOptions
   let messages: OutputOptions
   /// The compression of a docker-archive as a whole; layers in it are never compressed.
-  var compressor = Compression.none
+  var compressor: LayerEncoding?
   /// The form of everything else.
   var form: LayeredImageSource.Form?
   /// The options for a registry.
@@ -61,7 +61,7 @@ struct LayeredImageJob {
 
   private func writeArchive(_ image: LayeredImage, to path: FilePath?) async throws -> Result {
     let output = try OutputFile(path)
-    let writer = LayeredArchiveWriter(image, memory: memory, compressor: compressor)
+    let writer = LayeredArchiveWriter(image, memory: memory, compressor: compressor?.compression ?? .none)
     let isQuiet = messages.quiet
     let summary = try await Thread.run {
       let summary = try writer.write(to: output.archiveOutput) { if !isQuiet { Console.error($0) } }

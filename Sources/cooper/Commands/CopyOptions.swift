@@ -48,7 +48,7 @@ extension LayerEncoding {
     case "none": self = .uncompressed
     case "gz": self = .gzip
     case "zstd": self = .zstd
-    default: throw ValidationError("--layer-compression is none, gz or zstd.")
+    default: throw ValidationError("the compressions are none, gz and zstd.")
     }
   }
 }

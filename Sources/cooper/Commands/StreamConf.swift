@@ -1,4 +1,5 @@
 import ArgumentParser
+import OCIModel
 import SystemPackage
 
 /// `cooper stream conf`: what nixpkgs' stream script does with the same file.
@@ -23,6 +24,11 @@ struct StreamConf: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("A file instead of standard output.", valueName: "file"))
   var output: String?
 
+  @Option(
+    help: ArgumentHelp("Compress the archive: none, gz or zstd. Default: none.", valueName: "compressor"),
+    transform: LayerEncoding.init(option:))
+  var compressor: LayerEncoding?
+
   @OptionGroup var store: StoreOptions
   @OptionGroup var messages: OutputOptions
 
@@ -30,6 +36,8 @@ struct StreamConf: AsyncParsableCommand {
     let image = try await BuildFile.streamed(configuration, store: store, repoTag: repoTag)
     let target = CopyTarget.files(
       .dockerArchive(output == "-" ? nil : output.map { FilePath($0) }, name: nil))
-    try await LayeredImageJob(store: store, messages: messages).write(image, to: target)
+    var job = LayeredImageJob(store: store, messages: messages)
+    job.compressor = compressor
+    try await job.write(image, to: target)
   }
 }
