@@ -54,10 +54,16 @@ struct BaseArchive {
   /// `config` with the base's variables before its own; of a repeated name the first place and the last value count.
   func inherit(by config: JSONValue) throws -> JSONValue {
     var result = config.object ?? JSONObject()
-    let own = result["Env"]?.array?.compactMap(\.string) ?? []
+    let merged = Self.merge(environment, result["Env"]?.array?.compactMap(\.string) ?? [])
+    if !merged.isEmpty { result["Env"] = .array(merged.map { .string($0) }) }
+    return .object(result)
+  }
+
+  /// Variables joined by name: each keeps its first place and its last value.
+  static func merge(_ base: [String], _ own: [String]) -> [String] {
     var merged: [String] = []
     var places: [Substring: Int] = [:]
-    for variable in environment + own {
+    for variable in base + own {
       let key = variable.prefix { $0 != "=" }
       if let place = places[key] {
         merged[place] = variable
@@ -66,8 +72,7 @@ struct BaseArchive {
         merged.append(variable)
       }
     }
-    if !merged.isEmpty { result["Env"] = .array(merged.map { .string($0) }) }
-    return .object(result)
+    return merged
   }
 }
 

@@ -1,6 +1,6 @@
 public import ArchiveIO
 public import Hashing
-import ImageArchive
+public import ImageArchive
 public import OrderedJSON
 
 /// An image of layers that are made while it is written, as nixpkgs' stream script writes it (nix-dockertools.md, sections 2.9 to 2.11).
@@ -17,6 +17,8 @@ public struct LayeredImage: Sendable {
     public var recipe: (any LayerRecipe)?
     /// Its digest, where somebody promised one.
     public var promised: Digest?
+    /// The layer as a base image has it.
+    public var stored: Layer?
   }
 
   /// The layers from the base upwards.

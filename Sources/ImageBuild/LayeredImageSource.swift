@@ -68,10 +68,17 @@ public struct LayeredImageSource: ImageSource {
   ) async throws -> [StoredLayer] {
     let maker = StoredLayerMaker(form: form, memory: memory, scratch: scratch)
     return try await Thread.run {
-      let survey = LayerSurvey(image.parts, memory: memory)
+      // Layers of the base that stay as they are need not be read, perhaps not even fetched.
+      let kept = image.parts.map { maker.keeping($0) }
+      let made = zip(image.parts, kept).filter { $0.1 == nil }.map(\.0)
+      let survey = LayerSurvey(made, memory: memory)
       defer { survey.stop() }
-      return try image.parts.enumerated().map { index, part in
-        try maker.layer(part, number: index + 1, of: image.parts.count, facts: survey.facts(at: index))
+      var position = 0
+      return try zip(image.parts, kept).enumerated().map { index, layer in
+        if let kept = layer.1 { return kept }
+        defer { position += 1 }
+        return try maker.layer(
+          layer.0, number: index + 1, of: image.parts.count, facts: survey.facts(at: position))
       }
     }
   }
@@ -110,6 +117,19 @@ private struct StoredLayerMaker: Sendable {
     let descriptor = Descriptor(mediaType: type, digest: known.diffID, byteCount: known.byteCount)
     let blob = content.checked(for: descriptor, subject) { [memory] in memory?.forget(key) }
     return StoredLayer(diffID: facts.diffID, layer: Layer(descriptor: descriptor, content: blob))
+  }
+}
+
+extension StoredLayerMaker {
+  /// A layer of the base image as it is, when such a manifest can have it.
+  fileprivate func keeping(_ part: LayeredImage.Part) -> StoredLayer? {
+    guard let layer = part.stored, let diffID = part.promised,
+      let encoding = layer.descriptor.mediaType.layerEncoding,
+      let type = MediaType.layer(encoding, in: form.kind)
+    else { return nil }
+    var descriptor = layer.descriptor
+    descriptor.mediaType = type
+    return StoredLayer(diffID: diffID, layer: Layer(descriptor: descriptor, content: layer.content))
   }
 }
 

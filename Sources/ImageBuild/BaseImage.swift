@@ -1,0 +1,68 @@
+import ArchiveIO
+public import ImageArchive
+import OCIModel
+public import OrderedJSON
+
+/// An image from anywhere as the base of a layered image.
+///
+/// Its layers stay as they are stored where the result can have them so: in a registry or layout they keep their digests. In a docker-archive
+/// they are written uncompressed, under their diff IDs.
+public struct BaseImage: Sendable {
+  /// The layers, from the base upwards.
+  public let parts: [LayeredImage.Part]
+  /// The runtime configuration.
+  public let config: JSONObject
+
+  /// The image that is the root of `source`; `name` is for messages.
+  ///
+  /// - Throws: `LayeredImageError.base` when config and manifest contradict each other; what reading throws.
+  public init(_ source: any ImageSource, name: String) async throws {
+    let image = try await Image(source)
+    let config = try ImageConfig(image.config)
+    guard config.diffIDs.count == image.layers.count else {
+      throw LayeredImageError.base(
+        path: name, problem: "it has \(image.layers.count) layers and \(config.diffIDs.count) diff IDs")
+    }
+    self.config = config["config"]?.object ?? [:]
+    parts = zip(image.layers, config.diffIDs).enumerated().map { index, layer in
+      LayeredImage.Part(
+        message: "Adding base layer \(index + 1) from \(name)",
+        comment: "layer \(index + 1) of \(name)", header: TarHeader(name: [], mode: 0o644),
+        recipe: UncompressedBlob(content: layer.0.content), promised: layer.1, stored: layer.0)
+    }
+  }
+
+  /// `own` on top of the base's configuration: its variables, or all of it.
+  ///
+  /// Variables are joined by name, as nixpkgs does: each keeps its first place and its last value.
+  public func inherit(by own: JSONObject, everything: Bool) -> JSONObject {
+    var result = own
+    if everything {
+      result = config
+      for member in own.members { result[member.name] = member.value }
+    }
+    func variables(_ object: JSONObject) -> [String] { object["Env"]?.array?.compactMap(\.string) ?? [] }
+    let merged = BaseArchive.merge(variables(config), variables(own))
+    if !merged.isEmpty { result["Env"] = .array(merged.map { .string($0) }) }
+    return result
+  }
+}
+
+/// A stored layer, decompressed when it is read.
+private struct UncompressedBlob: LayerRecipe {
+  let content: any BlobContent
+
+  func open() throws -> any ByteSource {
+    let stored = BufferedSource(try content.open())
+    return try Compression(firstBytes: stored.peek(Compression.signatureByteCount)).decompress(stored)
+  }
+
+  /// Compressed data tells its size only to those who decompress it.
+  func byteCount() throws -> Int64 {
+    let stored = BufferedSource(try content.open())
+    if Compression(firstBytes: try stored.peek(Compression.signatureByteCount)) == .none {
+      return try content.byteCount()
+    }
+    return try measure().byteCount
+  }
+}
