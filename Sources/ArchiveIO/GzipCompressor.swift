@@ -3,11 +3,11 @@ import Glibc
 
 /// Compresses with gzip on all cores, giving the same bytes on any number of them.
 ///
-/// Each block of 2 MiB becomes a gzip member of its own (RFC 1952, section 2.2: members are concatenated), with no name and no time.
-/// libdeflate at level 6 gives less output than zlib at 6 in a quarter of the time.
+/// Each MiB becomes a gzip member of its own (RFC 1952, section 2.2: members are concatenated), with no name and no time.
+/// Measured on 250 MB of tar: libdeflate at level 2 gives 81.7 MB at 153 MB/s on one core, where skopeo's layers have 82.6 MB at 71 MB/s; at
+/// level 5 it gives 78.4 MB at 96 MB/s, where `pigz` gives 79.0 MB at 25 MB/s.
 final class GzipCompressor: ByteSource {
-  private static let blockSize = 2 << 20
-  private static let level: Int32 = 6
+  private static let blockSize = 1 << 20
 
   private let source: any ByteSource
   private let lanes: [Lane]
@@ -21,7 +21,9 @@ final class GzipCompressor: ByteSource {
   private final class Lane: @unchecked Sendable {
     // Unchecked: everything but `worker` is used by its jobs only, one after another.
     let worker = Worker()
-    private let compressor = libdeflate_alloc_compressor(GzipCompressor.level)
+    private let compressor: OpaquePointer?
+
+    init(level: Int32) { compressor = libdeflate_alloc_compressor(level) }
 
     deinit { libdeflate_free_compressor(compressor) }
 
@@ -37,9 +39,10 @@ final class GzipCompressor: ByteSource {
   /// Compresses what `source` gives.
   ///
   /// At most four blocks are under way, so memory does not grow with the number of cores.
-  init(_ source: any ByteSource) {
+  init(_ source: any ByteSource, _ effort: CompressionEffort) {
     self.source = source
-    lanes = (0..<max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))).map { _ in Lane() }
+    let level: Int32 = effort == .layer ? 2 : 5
+    lanes = (0..<max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))).map { _ in Lane(level: level) }
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -70,12 +73,11 @@ final class GzipCompressor: ByteSource {
   }
 
   private func readBlock() throws -> [UInt8] {
-    var block = [UInt8](repeating: 0, count: Self.blockSize)
-    let count = try block.withUnsafeMutableBytes { try source.readFully(into: $0) }
-    if count < block.count {
-      hasEnded = true
-      block.removeLast(block.count - count)
+    let block = try [UInt8](unsafeUninitializedCapacity: Self.blockSize) { buffer, count in
+      let space = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<Self.blockSize])
+      count = try source.readFully(into: space)
     }
+    hasEnded = block.count < Self.blockSize
     return block
   }
 }

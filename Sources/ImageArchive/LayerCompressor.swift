@@ -27,7 +27,7 @@ struct LayerCompressor {
     let found = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
     guard let wanted = wanted(found), wanted != found else { return layer }
     let spool = try scratch.scratch().spool
-    let source = try wanted.compress(found.decompress(stored))
+    let source = try wanted.compress(found.decompress(stored), .layer)
     try spool.fill(from: source)
     let digest = try spool.digest()
     spool.complete()

@@ -32,7 +32,7 @@ struct ArchiveCompression {
   private static func isBrokenPipe(_ error: any Error) -> Bool { (error as? FileError)?.errno == .brokenPipe }
 
   private func compress(_ pipe: FileDescriptor) throws {
-    let source = try compressor.compress(DescriptorSource(pipe, name: "the archive"))
+    let source = try compressor.compress(DescriptorSource(pipe, name: "the archive"), .archive)
     switch output {
     case .file(let file):
       let writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 4))

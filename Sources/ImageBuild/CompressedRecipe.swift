@@ -41,7 +41,7 @@ final class CompressedRecipe: Sendable {
       let stored = BufferedSource(try recipe.open())
       let found =
         recipe.isCompressed ? Compression(firstBytes: try stored.peek(Compression.signatureByteCount)) : .none
-      try spool.fill(from: compression.compress(found.decompress(stored)))
+      try spool.fill(from: compression.compress(found.decompress(stored), .layer))
       let facts = LayerFacts(diffID: try spool.digest(), byteCount: spool.receivedByteCount)
       spool.complete()
       let made = Made(spool: spool, facts: facts)
