@@ -56,6 +56,8 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    // No pkgConfig either: only databases of Nix's need it.
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // Foundations.
@@ -65,6 +67,7 @@ let package = Package(
       "ArchiveIO", ["Hashing", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
+    library("SQLite", ["CSQLite"]),
 
     // Model.
     library("OCIModel", ["Hashing", "OrderedJSON"]),
@@ -72,7 +75,7 @@ let package = Package(
     // Domain.
     library("Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     library("ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
-    library("NixStore", ["Hashing", subprocess, system]),
+    library("NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", subprocess, system]),
 
     // Tool.
     .executableTarget(
@@ -95,7 +98,7 @@ let package = Package(
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
-    tests(of: "NixStore", ["Hashing"]),
+    tests(of: "NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", system]),
     .testTarget(
       name: "CommandTests", dependencies: ["cooper", "TestSupport", "OCIModel", "Registry", "Hashing"],
       swiftSettings: settings),
