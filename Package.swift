@@ -61,6 +61,8 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    // No pkgConfig either: only databases of Nix's need it.
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // Foundations.
@@ -70,6 +72,7 @@ let package = Package(
       "ArchiveIO", ["Hashing", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
+    library("SQLite", ["CSQLite"]),
 
     // Model.
     library("OCIModel", ["Hashing", "OrderedJSON"]),
@@ -84,7 +87,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
-    library("NixStore", ["Hashing", subprocess, system]),
+    library("NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", subprocess, system]),
     library(
       "ImageBuild", ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
 
@@ -110,7 +113,7 @@ let package = Package(
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     tests(of: "ImageServing", ["ImageArchive", "OCIModel", "OrderedJSON", "Hashing", system]),
-    tests(of: "NixStore", ["Hashing"]),
+    tests(of: "NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", system]),
     tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
       name: "CommandTests",

@@ -119,12 +119,15 @@ public struct NARWriter: ~Copyable {
 public enum NARError: Error, Hashable, CustomStringConvertible {
   /// A file had another length than at first. Both in bytes.
   case fileChanged(expected: Int64, found: Int64)
+  /// Something is neither a file, a directory nor a symbolic link.
+  case unsupportedType(path: String)
 
   /// One line for people.
   public var description: String {
     switch self {
     case .fileChanged(let expected, let found):
       "a file changed while it was read: \(expected) bytes were expected, \(found) were found"
+    case .unsupportedType(let path): "\(path) is no file, directory or symbolic link; a store has no others"
     }
   }
 }

@@ -25,9 +25,7 @@ public struct NixStoreProgram: Sendable {
     else {
       throw NixStoreFailure(action: "add \(file) to the store", reason: result.standardError)
     }
-    let path = String(line)
-    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-    return try StorePath(parsing: path, storeDirectory: directory)
+    return try StorePath(inAnyStore: String(line))
   }
 }
 

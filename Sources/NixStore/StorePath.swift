@@ -112,6 +112,8 @@ extension StorePath {
 
 /// Why something is not, or cannot be, a store path.
 public enum StorePathError: Error, Hashable, CustomStringConvertible {
+  /// The path does not begin with the directory of a store.
+  case notAbsolute(String)
   /// The path is not directly in the store's directory.
   case outside(String, String)
   /// No 32 digits of base 32 and a hyphen come first.
@@ -126,6 +128,8 @@ public enum StorePathError: Error, Hashable, CustomStringConvertible {
   /// One line for people.
   public var description: String {
     switch self {
+    case .notAbsolute(let path):
+      "“\(path)” is not a store path: expected one like \(StorePath.defaultStoreDirectory)/HASH-NAME"
     case .outside(let path, let store): "“\(path)” is not in the store \(store)"
     case .malformedHash(let path):
       "“\(path)” is not a store path: expected 32 digits of Nix's base 32, a hyphen and a name"

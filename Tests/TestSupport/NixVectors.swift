@@ -78,7 +78,10 @@ public struct NixVectors: Decodable, Sendable {
   }
 
   public struct Closure: Decodable, Sendable {
+    public let root: String
     public let paths: [Text]
+    public let registration: String
+    public let buildGraph: String
     public let graph: [GraphEntry]
 
     public struct GraphEntry: Decodable, Sendable {
@@ -88,7 +91,8 @@ public struct NixVectors: Decodable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case paths
+      case root, paths, registration
+      case buildGraph = "graph"
       case graph = "graph-structured"
     }
   }
