@@ -1,4 +1,5 @@
-import SystemPackage
+import Glibc
+public import SystemPackage
 
 /// Some consecutive bytes of a file that is open.
 public struct FileRange: Sendable {
@@ -115,5 +116,34 @@ public final class FileRangeSource: SkippableSource {
     let skipped = min(count, end - position)
     position += skipped
     return skipped
+  }
+}
+
+extension FileRange {
+  /// Whether another range has the same bytes.
+  public func hasSameBytes(as other: FileRange) throws -> Bool {
+    guard byteCount == other.byteCount else { return false }
+    let sources = [self, other].map { BufferedSource($0.open()) }
+    while true {
+      let (left, right) = (try sources[0].peek(1), try sources[1].peek(1))
+      let count = min(left.count, right.count)
+      if count == 0 { return left.count == right.count }
+      guard left.prefix(count).elementsEqual(right.prefix(count)) else { return false }
+      sources.forEach { $0.skip(count) }
+    }
+  }
+}
+
+extension FilePath {
+  /// A path of any bytes.
+  public init(platformBytes bytes: [UInt8]) {
+    self = (bytes + [0]).withUnsafeBytes {
+      FilePath(platformString: $0.assumingMemoryBound(to: CChar.self).baseAddress.unsafelyUnwrapped)
+    }
+  }
+
+  /// The bytes of the path.
+  public var platformBytes: [UInt8] {
+    withPlatformString { text in Array(UnsafeRawBufferPointer(start: text, count: strlen(text))) }
   }
 }

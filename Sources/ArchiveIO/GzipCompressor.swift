@@ -74,7 +74,8 @@ final class GzipCompressor: ByteSource {
 
   private func readBlock() throws -> [UInt8] {
     let block = try [UInt8](unsafeUninitializedCapacity: Self.blockSize) { buffer, count in
-      let space = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<Self.blockSize])
+      let space = UnsafeMutableRawBufferPointer(
+        rebasing: UnsafeMutableRawBufferPointer(buffer)[..<Self.blockSize])
       count = try source.readFully(into: space)
     }
     hasEnded = block.count < Self.blockSize

@@ -102,16 +102,8 @@ public struct TarIndex: Sendable {
     guard case .file(let firstOffset, let byteCount) = first,
       case .file(let secondOffset, byteCount) = second
     else { return first == second }
-    let sources = [firstOffset, secondOffset].map {
-      BufferedSource(FileRange(file, offset: $0, byteCount: byteCount).open())
-    }
-    while true {
-      let (left, right) = (try sources[0].peek(1), try sources[1].peek(1))
-      let count = min(left.count, right.count)
-      if count == 0 { return true }
-      guard left.prefix(count).elementsEqual(right.prefix(count)) else { return false }
-      sources.forEach { $0.skip(count) }
-    }
+    return try FileRange(file, offset: firstOffset, byteCount: byteCount).hasSameBytes(
+      as: FileRange(file, offset: secondOffset, byteCount: byteCount))
   }
 }
 

@@ -75,14 +75,14 @@ public struct DateText: Sendable, Hashable {
     value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
   }
 
-  private static func isDate(_ year: Int, _ month: Int, _ day: Int) -> Bool {
+  static func isDate(_ year: Int, _ month: Int, _ day: Int) -> Bool {
     guard year > 0, (1...12).contains(month), day > 0 else { return false }
     let (foundYear, foundMonth, foundDay) = civil(days(year, month, day))
     return (foundYear, foundMonth, foundDay) == (year, month, day)
   }
 
   /// Days from 1970-01-01 in the Gregorian calendar, counted in 400-year cycles that begin in March.
-  private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
+  static func days(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
     let year = Int64(month <= 2 ? year - 1 : year)
     let era = floorDivide(year, 400)
     let yearOfEra = year - era * 400

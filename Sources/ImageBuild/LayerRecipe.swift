@@ -1,6 +1,6 @@
 public import ArchiveIO
 import Hashing
-import ImageArchive
+public import ImageArchive
 import SystemPackage
 
 /// A layer that can be made as often as it is wanted, always with the same bytes.
@@ -26,7 +26,7 @@ extension LayerRecipe {
   public func fingerprint() throws -> String? { nil }
 
   /// Makes the layer and forgets it, to learn its digest.
-  func measure() throws -> LayerFacts {
+  public func measure() throws -> LayerFacts {
     let stored = BufferedSource(try open())
     let compression =
       isCompressed

@@ -35,15 +35,58 @@ public struct LayeredImage: Sendable {
   public var modified: DateText
   /// `name:tag`.
   public var repoTag: String
+  /// Of the architecture; most have none.
+  public var variant: String?
+
+  /// An image of these layers.
+  public init(
+    parts: [Part], architecture: String, config: JSONValue, created: DateText, modified: DateText,
+    repoTag: String
+  ) {
+    self.parts = parts
+    self.architecture = architecture
+    self.config = config
+    self.created = created
+    self.modified = modified
+    self.repoTag = repoTag
+  }
+
+  /// Adds a layer of store paths.
+  public mutating func append(_ layer: StoreLayer) { parts.append(part(of: layer)) }
+
+  /// Adds a layer of a plain directory.
+  public mutating func append(_ layer: DirectoryLayer) {
+    append(layer, message: "from \(layer.directory)", comment: "directory")
+  }
+
+  /// Adds the layer that comes last.
+  public mutating func append(customisation layer: any LayerRecipe) {
+    append(layer, message: "with customisation...", comment: "customisation layer")
+  }
+
+  private mutating func append(_ layer: any LayerRecipe, message: String, comment: String) {
+    var header = TarHeader(name: [], mode: 0o444)
+    header.modificationTime = modified.seconds
+    parts.append(
+      Part(
+        message: "Creating layer \(parts.count + 1) \(message)", comment: comment, header: header,
+        recipe: layer,
+        promised: nil))
+  }
 
   /// The image's configuration, whose digest is the image's ID.
   func configuration(diffIDs: [Digest]) -> [UInt8] {
-    JSONValue.object([
+    var document: JSONObject = [
       "created": .string(created.text), "architecture": .string(architecture), "os": "linux",
-      "config": config,
-      "rootfs": ["diff_ids": .array(diffIDs.map { .string($0.description) }), "type": "layers"],
-      "history": .array(parts.map { ["created": .string(created.text), "comment": .string($0.comment)] }),
-    ]).serialized(.python(indent: 4))
+    ]
+    document["variant"] = variant.map { .string($0) }
+    document["config"] = config
+    document["rootfs"] = [
+      "diff_ids": .array(diffIDs.map { .string($0.description) }), "type": "layers",
+    ]
+    document["history"] = .array(
+      parts.map { ["created": .string(created.text), "comment": .string($0.comment)] })
+    return JSONValue.object(document).serialized(.python(indent: 4))
   }
 
   /// `manifest.json` for layers of these names.

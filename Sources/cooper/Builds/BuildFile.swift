@@ -1,6 +1,8 @@
 import ArchiveIO
 import Glibc
 import ImageBuild
+import OCIModel
+import OrderedJSON
 import SystemPackage
 
 /// Files that say how an image is built.
@@ -17,9 +19,28 @@ enum BuildFile {
     }
   }
 
+  /// The build spec in the file at `path`, which may also be a script that streams it.
+  static func spec(_ path: String) throws -> LayeredSpec {
+    let bytes = StreamScript.json(in: try UserFile.contents(of: path))
+    guard let resolved = realpath(path, nil) else { throw FileError("open", path, Errno(rawValue: errno)) }
+    defer { free(resolved) }
+    do {
+      return try LayeredSpec(
+        parsing: bytes, directory: FilePath(String(cString: resolved)).removingLastComponent(),
+        now: BuildClock.now(), architecture: PlatformOptions.hostArchitecture)
+    } catch let error as SpecError {
+      throw UsageError("\(path): \(error)")
+    }
+  }
+
   /// The image that the file at `path` describes: nixpkgs' conf.json, or a build spec.
-  static func image(_ path: String, store: StoreOptions) async throws -> LayeredImage {
-    try await streamed(path, store: store, repoTag: nil)
+  static func image(
+    _ path: String, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions
+  ) async throws -> LayeredImage {
+    let document = try JSONValue(parsing: UserFile.contents(of: path))
+    if document["store_layers"] != nil { return try await streamed(path, store: store, repoTag: nil) }
+    return try await LayeredBuild(spec: spec(path), store: store, registry: registry, messages: messages)
+      .image()
   }
 
   /// Whether there is a file at `path` that begins as a JSON object does.

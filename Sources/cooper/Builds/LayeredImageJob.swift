@@ -14,10 +14,29 @@ struct LayeredImageJob {
   let messages: OutputOptions
   /// The compression of a docker-archive as a whole; layers in it are never compressed.
   var compressor: LayerEncoding?
-  /// The form of everything else.
-  var form: LayeredImageSource.Form?
+  /// The compression of layers elsewhere; nil leaves it to the destination.
+  var encoding: LayerEncoding?
+  /// The family of manifests.
+  var kind = ManifestKind.oci
+  /// Remarks in the manifest.
+  var annotations = Annotations()
   /// The options for a registry.
   var registry: RegistryOptions?
+
+  /// As a build spec asks for it.
+  init(_ spec: LayeredSpec, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions) {
+    self.init(store: store, messages: messages)
+    self.registry = registry
+    compressor = LayerEncoding(spec.compressor)
+    encoding = spec.layerCompression.flatMap(LayerEncoding.init)
+    annotations = spec.annotations
+  }
+
+  /// With nothing compressed but what goes into a registry.
+  init(store: StoreOptions, messages: OutputOptions) {
+    self.store = store
+    self.messages = messages
+  }
 
   /// What was written.
   struct Result {
@@ -84,7 +103,8 @@ struct LayeredImageJob {
   private func source(
     _ image: LayeredImage, compressing encoding: LayerEncoding
   ) async throws -> LayeredImageSource {
-    let form = form ?? LayeredImageSource.Form(kind: .oci, encoding: encoding)
+    let form = LayeredImageSource.Form(
+      kind: kind, encoding: self.encoding ?? encoding, annotations: annotations)
     if !messages.quiet { image.announcement.forEach(Console.error) }
     return try await LayeredImageSource(image, as: form, memory: memory, scratch: BlobCache(.current))
   }
@@ -106,4 +126,12 @@ extension LayeredImage {
 
   /// What is said of all layers before they are made.
   fileprivate var announcement: [String] { (preamble.map { [$0] } ?? []) + parts.map(\.message) }
+}
+
+extension LayerEncoding {
+  /// The encoding of the same name, if there is one.
+  fileprivate init?(_ compression: Compression) {
+    guard let found = Self.allCases.first(where: { $0.compression == compression }) else { return nil }
+    self = found
+  }
 }

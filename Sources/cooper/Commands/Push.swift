@@ -50,11 +50,12 @@ struct Push: AsyncParsableCommand {
     guard !copy.all, !copy.referrers, !copy.platform.areGiven else {
       throw UsageError("\(source) builds one image; leave out --all, --referrers and the platform")
     }
-    let image = try await BuildFile.image(source, store: store)
+    let image = try await BuildFile.image(
+      source, store: store, registry: sides.source(registry), messages: messages)
     var job = LayeredImageJob(store: store, messages: messages)
     job.registry = sides.destination(registry)
-    job.form = LayeredImageSource.Form(
-      kind: copy.format ?? .oci, encoding: copy.layerCompression ?? .gzip)
+    job.kind = copy.format ?? .oci
+    job.encoding = copy.layerCompression
     let result = try await job.write(image, to: target)
     if copy.json {
       try Console.output(["source": .string(source), "digest": .string(result.digest)])

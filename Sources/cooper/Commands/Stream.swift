@@ -4,5 +4,5 @@ import ArgumentParser
 struct Stream: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes an image to standard output while it is being made.",
-    subcommands: [StreamConf.self])
+    subcommands: [StreamLayered.self, StreamConf.self])
 }

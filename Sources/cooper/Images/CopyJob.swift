@@ -1,6 +1,7 @@
 import ArchiveIO
 import Hashing
 import ImageArchive
+import ImageBuild
 import OCIModel
 import OrderedJSON
 import Registry
@@ -10,6 +11,15 @@ import SystemPackage
 enum CopyTarget {
   case registry(Reference, furtherTags: [String])
   case files(PullDestination)
+
+  /// Reads the destination of a build, whose spec says what a plain path is to be.
+  init(_ text: String, format: LayeredSpec.Format) throws {
+    let isPlain = !["docker://", "docker-archive:", "oci:", "oci-archive:"].contains { text.hasPrefix($0) }
+    self =
+      isPlain
+      ? .files(try PullDestination(text, format: PullDestination.Format(rawValue: format.rawValue)))
+      : try CopyTarget(text)
+  }
 
   /// Reads a destination: a registry only where the transport says so, since a new file has no other sign.
   init(_ text: String) throws {

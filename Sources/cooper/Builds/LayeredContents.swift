@@ -1,0 +1,83 @@
+import ArchiveIO
+import Glibc
+import ImageBuild
+import NixStore
+import SystemPackage
+
+/// What `contents` of a spec stands for: a tree of links into the store, and directories that become layers of their own.
+struct LayeredContents {
+  /// The tree of the customisation layer.
+  let tree: FileTree
+  /// Directories outside of the store, in the order of the spec.
+  let plainDirectories: [FilePath]
+  /// What several items have, and not alike.
+  let conflicts: [ContentsConflict]
+  /// The store paths that the tree leads to.
+  let references: [StorePath]
+
+  init(_ spec: LayeredSpec, storeDirectory: String, root: String) throws {
+    var farm = SymlinkFarm(storeDirectory: storeDirectory, root: root)
+    var plain: [FilePath] = []
+    var items: Set<StorePath> = []
+    for item in spec.contents {
+      switch item {
+      case .path(let path) where path.string.hasPrefix(storeDirectory + "/"):
+        try farm.add(path.string)
+        items.insert(try StorePath.locate(path.string, storeDirectory: storeDirectory).storePath)
+      case .path(let path): plain.append(try Self.directory(path))
+      case .helper(let name, let path):
+        let tree = try name.tree(path: path?.string, storeDirectory: storeDirectory) {
+          try UserFile.contents(of: $0)
+        }
+        try farm.add(tree, named: "helper:\(name)")
+      }
+    }
+    tree = farm.tree
+    plainDirectories = plain
+    conflicts = try farm.conflicts + Self.conflicts(of: plain, with: farm.tree)
+    let found = tree.linkTargets.compactMap {
+      try? StorePath.locate(String(decoding: $0, as: UTF8.self), storeDirectory: storeDirectory).storePath
+    }
+    references = items.union(found).sorted()
+  }
+
+  private static func directory(_ path: FilePath) throws -> FilePath {
+    var status = stat()
+    guard stat(path.string, &status) == 0 else {
+      throw FileError("open", path.string, Errno(rawValue: errno))
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw ContentsError.notADirectory(path.string) }
+    return path
+  }
+
+  /// What a plain directory has that the tree or an earlier one has too; only the names on the way are in memory.
+  private static func conflicts(of directories: [FilePath], with tree: FileTree) throws -> [ContentsConflict]
+  {
+    var conflicts: [ContentsConflict] = []
+    for (index, directory) in directories.enumerated() {
+      let walk = try TreeWalk(directory.appending("."), order: .bytes)
+      while let entry = try walk.next() {
+        if entry.path.isEmpty { continue }
+        var winner: String?
+        if let node = tree[entry.path] {
+          if case .directory = node, entry.status.type == .directory { continue }
+          winner = "the store's contents"
+        } else {
+          winner = try directories[..<index].first { try Self.differs(entry, in: $0) }?.string
+        }
+        guard let winner else { continue }
+        conflicts.append(
+          ContentsConflict(
+            path: String(decoding: entry.path, as: UTF8.self), winner: winner, loser: directory.string))
+      }
+    }
+    return conflicts
+  }
+
+  private static func differs(_ entry: TreeWalk.Entry, in other: FilePath) throws -> Bool {
+    var status = stat()
+    let path = FilePath(platformBytes: other.platformBytes + [UInt8(ascii: "/")] + entry.path)
+    guard lstat(path.string, &status) == 0 else { return false }
+    return !(status.st_mode & S_IFMT == S_IFDIR && entry.status.type == .directory)
+  }
+}

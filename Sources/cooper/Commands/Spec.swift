@@ -1,0 +1,22 @@
+import ArgumentParser
+import ImageBuild
+
+/// `cooper spec`: what a build spec may hold.
+struct Spec: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints the JSON Schema of a build spec, for editors and for checks.",
+    subcommands: [SpecLayered.self])
+}
+
+/// `cooper spec layered`.
+struct SpecLayered: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "layered",
+    abstract: "Prints the JSON Schema (draft 2020-12) of the spec of a layered image.",
+    discussion: """
+      Example:
+        cooper spec layered > layered.schema.json
+      """)
+
+  mutating func run() throws { try Console.output(LayeredSpec.schema) }
+}
