@@ -30,15 +30,8 @@ public struct FileStatus: Sendable, Hashable {
     changeTime = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
     identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     let numbers = TarDevice(deviceNumber: UInt64(status.st_rdev))
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: type = .regular
-    case S_IFDIR: type = .directory
-    case S_IFLNK: type = .symbolicLink
-    case S_IFIFO: type = .fifo
-    case S_IFCHR: (type, device) = (.characterDevice, numbers)
-    case S_IFBLK: (type, device) = (.blockDevice, numbers)
-    default: type = nil
-    }
+    type = TarType(fileMode: status.st_mode)
+    if type == .characterDevice || type == .blockDevice { device = numbers }
   }
 }
 
@@ -58,9 +51,24 @@ public struct FileIdentity: Sendable, Hashable {
 
 extension TarDevice {
   /// Takes the C library's combined number apart: what `gnu_dev_major` and `gnu_dev_minor` do, which Swift cannot see.
-  init(deviceNumber number: UInt64) {
+  public init(deviceNumber number: UInt64) {
     self.init(
       major: UInt32(truncatingIfNeeded: (number >> 8) & 0xFFF | (number >> 32) & ~0xFFF),
       minor: UInt32(truncatingIfNeeded: number & 0xFF | (number >> 12) & ~0xFF))
+  }
+}
+
+extension TarType {
+  /// What a file is by its `st_mode`; nil for a socket.
+  public init?(fileMode mode: UInt32) {
+    switch mode & S_IFMT {
+    case S_IFREG: self = .regular
+    case S_IFDIR: self = .directory
+    case S_IFLNK: self = .symbolicLink
+    case S_IFIFO: self = .fifo
+    case S_IFCHR: self = .characterDevice
+    case S_IFBLK: self = .blockDevice
+    default: return nil
+    }
   }
 }

@@ -1,3 +1,4 @@
+public import ArchiveIO
 public import NixStore
 
 /// Finds store paths in text and other bytes, as Nix finds what an output refers to: by their hashes.
@@ -34,6 +35,26 @@ public struct StoreReferences: Sendable {
       if let path = path(hash + name, exists: exists) { found.insert(path) }
     }
     return found.sorted()
+  }
+
+  /// The same for bytes that come in pieces.
+  public func find(in source: any ByteSource, exists: (StorePath) -> Bool) throws -> [StorePath] {
+    // No store path is longer than its directory and 256 bytes.
+    let overlap = storeDirectory.utf8.count + 256
+    var found: Set<StorePath> = []
+    var window = [UInt8](repeating: 0, count: 1 << 20)
+    var kept = 0
+    while true {
+      let count = try window.withUnsafeMutableBytes {
+        try source.readFully(into: UnsafeMutableRawBufferPointer(rebasing: $0[kept...]))
+      }
+      found.formUnion(find(in: window[..<(kept + count)], exists: exists))
+      if kept + count < window.count { return found.sorted() }
+      window.withUnsafeMutableBytes { bytes in
+        bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - overlap)...]))
+      }
+      kept = overlap
+    }
   }
 
   private func path(_ baseName: ArraySlice<UInt8>, exists: (StorePath) -> Bool) -> StorePath? {

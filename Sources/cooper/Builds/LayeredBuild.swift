@@ -22,35 +22,37 @@ struct LayeredBuild {
   func image() async throws -> LayeredImage {
     spec.warnings.forEach(warn)
     let base = try await baseImage()
-    let contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
+    let rules = PermissionRules(spec.permissions)
+    var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
     contents.conflicts.forEach { warn($0.description) }
-    let config =
-      base?.inherit(by: spec.runtimeConfig, everything: spec.inheritance == .all) ?? spec.runtimeConfig
-    let closure = try await closure(of: contents)
+    let customisation = try await customisation(&contents, rules: rules)
     var image = LayeredImage(
-      parts: base?.parts ?? [], architecture: spec.architecture, config: .object(config),
-      created: spec.created,
-      modified: spec.modified, repoTag: "")
+      parts: base?.parts ?? [], architecture: spec.architecture, config: .object(config(on: base)),
+      created: spec.created, modified: spec.modified, repoTag: "")
     image.variant = spec.variant
     image.preamble = base == nil ? "No 'fromImage' provided" : nil
-    let plan = try await plan(
-      closure, contents, baseLayers: image.parts.count + contents.plainDirectories.count)
+    let plan = try plan(
+      try await closure(of: spec.includeStorePaths ? contents.references + mentioned() : []), contents, customisation,
+      baseLayers: image.parts.count + contents.plainDirectories.count)
     for layer in plan.layers {
       image.append(
         try StoreLayer(
           paths: layer.map(\.description), storeDirectory: storeDirectory, owner: spec.owner,
           modificationTime: spec.modified.seconds, root: store.root))
     }
-    let rules = PermissionRules(spec.permissions)
     // The first item wins, so its layer is on top.
     for directory in contents.plainDirectories.reversed() {
       image.append(
         DirectoryLayer(
           directory, owner: spec.owner, modificationTime: spec.modified.seconds, rules: rules))
     }
-    image.append(customisation: try await customisation(contents, rules: rules))
+    image.append(customisation: customisation)
     image.repoTag = "\(spec.imageName):\(try await tag(of: image, plan: plan))"
     return image
+  }
+
+  private func config(on base: BaseImage?) -> JSONObject {
+    base?.inherit(by: spec.runtimeConfig, everything: spec.inheritance == .all) ?? spec.runtimeConfig
   }
 
   private func warn(_ text: String) {
@@ -81,21 +83,27 @@ struct LayeredBuild {
 
   // MARK: Store paths
 
-  /// The closure of everything that the image mentions; empty when it takes no store paths.
-  private func closure(of contents: LayeredContents) async throws -> Closure {
-    let graph = try spec.closure.map { try Closure(parsing: UserFile.contents(of: $0.string)) }
-    let root = store.root
-    let references = StoreReferences(storeDirectory: storeDirectory)
-    let mentioned = references.find(in: JSONValue.object(spec.runtimeConfig).serialized()) { path in
-      graph?[path] != nil
-        || access(path.location(below: FilePath(root.isEmpty ? "/" : root)).string, F_OK) == 0
+  private var references: StoreReferences { StoreReferences(storeDirectory: storeDirectory) }
+
+  private var storeRoot: FilePath { FilePath(store.root.isEmpty ? "/" : store.root) }
+
+  private func exists(_ path: StorePath) -> Bool { access(path.location(below: storeRoot).string, F_OK) == 0 }
+
+  /// The store paths that the configuration speaks of.
+  private func mentioned() -> [StorePath] {
+    references.find(in: JSONValue.object(spec.runtimeConfig).serialized(), exists: exists)
+  }
+
+  /// The closure of these paths, whether the image has them or not.
+  private func closure(of paths: [StorePath]) async throws -> Closure {
+    let roots = Set(paths).sorted()
+    guard let first = roots.first else { return try Closure([]) }
+    if let file = spec.closure {
+      return try Closure(parsing: UserFile.contents(of: file.string)).closure(of: roots)
     }
-    let roots = Set(contents.references + mentioned).sorted()
-    guard spec.includeStorePaths || spec.includeNixDB, !roots.isEmpty else { return try Closure([]) }
-    if let graph { return try graph.closure(of: roots) }
     guard let program = NixStoreProgram(searching: ProcessEnvironment.current["PATH"] ?? "") else {
       throw UsageError(
-        "the image needs the closure of \(roots[0]), and there is no nix-store to ask; give “closure” a file with its reference graph"
+        "the image needs the closure of \(first), and there is no nix-store to ask; give “closure” a file with its reference graph"
       )
     }
     return try await program.closure(of: roots)
@@ -104,26 +112,17 @@ struct LayeredBuild {
   /// Layers as nixpkgs makes them: there the configuration and the customisation layer are store paths too, which count when popularity is
   /// counted.
   private func plan(
-    _ closure: Closure, _ contents: LayeredContents, baseLayers: Int
-  ) async throws -> LayerPlan {
-    guard spec.includeStorePaths else {
-      return try LayerPlan.make(try Closure([]), maxLayers: spec.maxLayers, baseLayers: baseLayers)
-    }
+    _ closure: Closure, _ contents: LayeredContents, _ customisation: any LayerRecipe, baseLayers: Int
+  ) throws -> LayerPlan {
     func own(_ name: String, _ references: [StorePath], byteCount: Int64) throws -> ClosureNode {
       let path = "\(storeDirectory)/\(String(repeating: "0", count: 32))-\(name)"
       return ClosureNode(
         path: try StorePath(parsing: path, storeDirectory: storeDirectory), narHash: nil, narSize: byteCount,
-        deriver: nil, references: references)
+        deriver: nil, references: references.filter { closure[$0] != nil })
     }
-    let known = StoreReferences(storeDirectory: storeDirectory)
-    let config = JSONValue.object(spec.runtimeConfig).serialized()
     let nodes = [
-      try own(
-        "base.json", known.find(in: config) { closure[$0] != nil }.filter { closure[$0] != nil },
-        byteCount: Int64(config.count)),
-      try own(
-        "customisation-layer", contents.references.filter { closure[$0] != nil },
-        byteCount: TreeLayer(contents.tree).byteCount()),
+      try own("base.json", mentioned(), byteCount: 1),
+      try own("customisation-layer", contents.references, byteCount: customisation.byteCount()),
     ]
     let plan = try LayerPlan.make(
       try Closure(closure.nodes + nodes), layering: Layering(spec.layering), maxLayers: spec.maxLayers,
@@ -134,25 +133,30 @@ struct LayeredBuild {
 
   // MARK: Customisation
 
-  private func customisation(_ contents: LayeredContents, rules: PermissionRules) async throws
-    -> any LayerRecipe
-  {
+  /// The last layer; what its scripts write may speak of further store paths.
+  private func customisation(
+    _ contents: inout LayeredContents, rules: PermissionRules
+  ) async throws -> any LayerRecipe {
     var tree = contents.tree
-    if spec.includeNixDB {
-      let roots = contents.references
-      let closure = try await closure(of: contents).closure(of: roots).measured(
-        below: FilePath(store.root.isEmpty ? "/" : store.root))
-      for member in try NixDatabase(closure, roots: roots).members {
-        switch member.content {
-        case .file(let bytes): tree.put(.file(bytes, mode: 0o644), at: member.path)
-        case .symlink(let target): tree.put(.link(target: Array(target.utf8), source: nil), at: member.path)
-        }
+    if spec.includeNixDB { try await addDatabase(of: contents.references, to: &tree) }
+    let scripts = CustomisationScripts(spec: spec)
+    if scripts.isEmpty { return TreeLayer(tree, rules: rules) }
+    let layer = try await scripts.run(in: tree, rules: rules)
+    let found = try await Thread.run { [references] in
+      try references.find(in: layer.open(), exists: { _ in true })
+    }
+    contents.references = Set(contents.references + found.filter(exists)).sorted()
+    return layer
+  }
+
+  private func addDatabase(of roots: [StorePath], to tree: inout FileTree) async throws {
+    let closure = try await closure(of: roots).measured(below: storeRoot)
+    for member in try NixDatabase(closure, roots: roots).members {
+      switch member.content {
+      case .file(let bytes): tree.put(.file(bytes, mode: 0o644), at: member.path)
+      case .symlink(let target): tree.put(.link(target: Array(target.utf8), source: nil), at: member.path)
       }
     }
-    guard spec.extraCommands.isEmpty, spec.fakeRootCommands.isEmpty else {
-      throw UsageError("“extraCommands” and “fakeRootCommands” cannot be run by this version")
-    }
-    return TreeLayer(tree, rules: rules)
   }
 
   // MARK: Tag

@@ -13,7 +13,7 @@ struct LayeredContents {
   /// What several items have, and not alike.
   let conflicts: [ContentsConflict]
   /// The store paths that the tree leads to.
-  let references: [StorePath]
+  var references: [StorePath]
 
   init(_ spec: LayeredSpec, storeDirectory: String, root: String) throws {
     var farm = SymlinkFarm(storeDirectory: storeDirectory, root: root)
