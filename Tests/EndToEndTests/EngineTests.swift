@@ -239,3 +239,51 @@ import Testing
     }
   }
 }
+
+extension EngineTests {
+  @Test func `a layered image of a plain directory on a base runs in Docker`() async throws {
+    let place = try Workplace()
+    defer { place.remove() }
+    let file = URL(fileURLWithPath: place.directory.appending("files/app/greeting"))
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data("from a layer of its own\n".utf8).write(to: file)
+    let base = "oci:" + Self.testdataPath + ":1.35"
+    let spec: JSONValue = [
+      "name": "localhost/cooper/layered", "tag": "1", "fromImage": .string(base),
+      "contents": ["files", "helper:fakeNss"],
+      "architecture": "amd64", "fakeRootCommands": "mkdir data; chown 1000:100 data; chmod 700 data",
+      "config": ["Cmd": ["/bin/busybox", "cat", "/app/greeting"]],
+    ]
+    try Data(spec.serialized()).write(to: URL(fileURLWithPath: place.directory.appending("spec.json")))
+    let archive = place.directory.appending("image.tar.gz")
+    let built = try await place.cooper(
+      ["build", "layered", place.directory.appending("spec.json"), "-o", archive, "--quiet"])
+    #expect(built.status == 0, "\(built.errors)")
+    try await Engines.docker.docker(["load", "--input", archive])
+    let run = ["run", "--rm", "--network", "none"]
+    let name = "localhost/cooper/layered:1"
+    #expect(try await Engines.docker.docker(run + [name]).text == "from a layer of its own")
+    let data = try await Engines.docker.docker(
+      run + [name, "/bin/busybox", "stat", "-c", "%u %g %a", "/data"])
+    #expect(data.text == "1000 100 700")
+    let user = try await Engines.docker.docker(run + ["-u", "nobody", name, "/bin/busybox", "id", "-u"])
+    #expect(user.text == "65534")
+    // The same spec into a layout keeps the base's layers as they are stored.
+    let layout = "oci:\(place.directory.appending("layout")):1"
+    let pushed = try await place.cooper(
+      ["build", "layered", place.directory.appending("spec.json"), "-o", layout, "--quiet"])
+    #expect(pushed.status == 0, "\(pushed.errors)")
+    func layers(_ location: String) async throws -> [String] {
+      let result = try await place.cooper(["inspect", "--json", location, "--arch", "amd64"])
+      #expect(result.status == 0, "\(result.errors)")
+      return try JSONValue(parsing: result.output)["layers"]?.array?.compactMap { $0["digest"]?.string } ?? []
+    }
+    let kept = try await layers(base)
+    #expect(try await Array(layers(layout).prefix(kept.count)) == kept)
+    #expect(try await place.cooper(["verify", layout]).status == 0)
+  }
+
+  private static let testdataPath =
+    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/testdata/image"
+}

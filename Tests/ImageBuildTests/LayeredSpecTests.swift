@@ -1,5 +1,5 @@
 import ArchiveIO
-import ImageBuild
+@testable import ImageBuild
 import OCIModel
 import OrderedJSON
 import SystemPackage

@@ -18,7 +18,7 @@ extension DateText {
     let time = #"(?:[Tt]| +)[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"#
     let name = "[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]"
     let offset = "[+-](?:[0-9]{2}|[0-9]{4}|[0-9]{1,2}:[0-9]{2})"
-    let day = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
+    let day = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}(?![Tt])"
     return
       "@[+-]?[0-9]{1,15}(?:[.,][0-9]+)?|[0-9]{8}|(?:\(day))(?: *(?:\(name))|\(time)(?: *(?:\(name)|\(offset)))?)?"
   }()
@@ -27,6 +27,8 @@ extension DateText {
 /// Takes a date apart from left to right.
 private struct DateReader {
   private var rest: ArraySlice<UInt8>
+  /// GNU `date` knows no `T` after a day that is written with slashes.
+  private var usesSlashes = false
 
   init(_ text: String) { rest = Array(text.utf8)[...] }
 
@@ -40,7 +42,7 @@ private struct DateReader {
     }
     guard let day = calendarDay() else { return nil }
     if isAtEnd || zoneName() { return day }
-    guard skip("Tt") || skipBlanks(), let time = timeOfDay() else { return nil }
+    guard !usesSlashes && skip("Tt") || skipBlanks(), let time = timeOfDay() else { return nil }
     if isAtEnd || zoneName() { return day + time }
     skipBlanks()
     guard let offset = offset() else { return nil }
@@ -63,6 +65,7 @@ private struct DateReader {
     guard let year = number(4...4), let separator = rest.first, skip("-/"), let month = number(1...2),
       rest.first == separator
     else { return nil }
+    usesSlashes = separator == UInt8(ascii: "/")
     rest.removeFirst()
     return day(year, month, number(1...2))
   }
@@ -91,8 +94,11 @@ private struct DateReader {
 
   private mutating func offset() -> Int64? {
     let sign: Int64 = rest.first == UInt8(ascii: "-") ? -1 : 1
-    guard skip("+-"), let hours = number(1...2) else { return nil }
+    guard skip("+-") else { return nil }
+    let digitCount = rest.prefix(while: Self.isDigit).count
+    guard let hours = number(1...2) else { return nil }
     let isColon = skip(":")
+    guard digitCount != 1 || isColon else { return nil }
     let minutes = isAtEnd && !isColon ? 0 : number(2...2)
     guard let minutes, minutes < 60, hours * 60 + minutes <= 24 * 60 else { return nil }
     return sign * (hours * 3600 + minutes * 60)

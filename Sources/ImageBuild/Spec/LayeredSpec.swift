@@ -77,7 +77,9 @@ public struct LayeredSpec: Sendable, Hashable {
   public var includeNixDB: Bool
   /// Anything; it is for others.
   public var passthru: JSONObject
-  /// How a finished archive is compressed: none, gz or zstd. Without a say in the spec gz for a docker-archive, none otherwise.
+  /// How a finished archive is compressed: none, gz or zstd.
+  ///
+  /// Without a say in the spec gz for a docker-archive, none otherwise.
   public var compressor: Compression
   /// A file with the reference graph.
   public var closure: FilePath?

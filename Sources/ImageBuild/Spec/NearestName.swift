@@ -7,9 +7,10 @@ enum NearestName {
     let typed = Array(text.lowercased().unicodeScalars)
     let candidates = names.map { name in
       let letters = Array(name.lowercased().unicodeScalars)
-      return (
-        name: name, distance: distance(typed, letters), limit: max(1, max(typed.count, letters.count) / 3)
-      )
+      // `gzip` for `gz`.
+      let isLonger = letters.count > 1 && typed.starts(with: letters)
+      let limit = isLonger ? typed.count : max(1, max(typed.count, letters.count) / 3)
+      return (name: name, distance: distance(typed, letters), limit: limit)
     }
     return candidates.filter { $0.distance <= $0.limit }.min { $0.distance < $1.distance }?.name
   }

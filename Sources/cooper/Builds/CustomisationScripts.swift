@@ -48,7 +48,8 @@ struct CustomisationScripts {
     let directories = (ProcessEnvironment.current["PATH"] ?? "").split(separator: ":")
     let candidates = directories.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
     guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
-      throw UsageError("the spec has commands to run, and there is no \(name) in PATH; install Debian's \(package)")
+      throw UsageError(
+        "the spec has commands to run, and there is no \(name) in PATH; install Debian's \(package)")
     }
     return path
   }

@@ -21,6 +21,7 @@ struct LayeredBuild {
 
   func image() async throws -> LayeredImage {
     spec.warnings.forEach(warn)
+    try refuseWhatIsMissing()
     let base = try await baseImage()
     let rules = PermissionRules(spec.permissions)
     var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
@@ -32,7 +33,8 @@ struct LayeredBuild {
     image.variant = spec.variant
     image.preamble = base == nil ? "No 'fromImage' provided" : nil
     let plan = try plan(
-      try await closure(of: spec.includeStorePaths ? contents.references + mentioned() : []), contents, customisation,
+      try await closure(of: spec.includeStorePaths ? contents.references + mentioned() : []), contents,
+      customisation,
       baseLayers: image.parts.count + contents.plainDirectories.count)
     for layer in plan.layers {
       image.append(
@@ -49,6 +51,16 @@ struct LayeredBuild {
     image.append(customisation: customisation)
     image.repoTag = "\(spec.imageName):\(try await tag(of: image, plan: plan))"
     return image
+  }
+
+  /// What the spec may say and this version does not do.
+  private func refuseWhatIsMissing() throws {
+    if spec.permissions.contains(where: { !$0.attributes.isEmpty }) {
+      throw UsageError("“permissions” has “xattrs”, which are not there yet")
+    }
+    guard spec.executor == .auto || spec.executor == .namespace else {
+      throw UsageError("“executor” is “\(spec.executor)”, which is not there yet; leave it out")
+    }
   }
 
   private func config(on base: BaseImage?) -> JSONObject {
@@ -109,8 +121,9 @@ struct LayeredBuild {
     return try await program.closure(of: roots)
   }
 
-  /// Layers as nixpkgs makes them: there the configuration and the customisation layer are store paths too, which count when popularity is
-  /// counted.
+  /// Layers as nixpkgs makes them.
+  ///
+  /// There the configuration and the customisation layer are store paths too, which count when popularity is counted.
   private func plan(
     _ closure: Closure, _ contents: LayeredContents, _ customisation: any LayerRecipe, baseLayers: Int
   ) throws -> LayerPlan {
