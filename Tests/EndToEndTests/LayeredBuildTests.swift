@@ -237,6 +237,20 @@ import Testing
     #expect(run.errors == direct.errors)
   }
 
+  @Test func `contents that are not there are named`() async throws {
+    let store = try Store([[]])
+    defer { store.place.remove() }
+    for missing in [store.paths[0] + "0", "nothing-here"] {
+      let result = try await store.cooper(
+        [
+          "build", "layered", store.spec(["contents": [.string(missing)]]), "-o",
+          store.place.directory.appending("out.tar"),
+        ])
+      #expect(result.status == 4, "\(result.errors)")
+      #expect(result.errors.contains(missing), "\(result.errors)")
+    }
+  }
+
   private static let wrongSpecs: [(JSONObject, String)] = [
     (["nmae": "x"], "there is no key “nmae”"), (["maxLayers": 1], "“maxLayers”"),
     (["contents": 1], "“contents”"), (["compressor": "bz2"], "“compressor”"),

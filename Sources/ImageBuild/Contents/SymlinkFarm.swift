@@ -41,6 +41,9 @@ public struct SymlinkFarm: Sendable {
   /// - Throws: `ContentsError`, `FileError`.
   public mutating func add(_ path: String) throws {
     let place = Place(logical: path, actual: FilePath(root + path))
+    guard access(place.actual.string, F_OK) == 0 else {
+      throw FileError("open", place.actual.string, Errno(rawValue: errno))
+    }
     guard let directory = try resolvedDirectory(place) else { throw ContentsError.notADirectory(path) }
     var top = tree.root
     try merge(directory, into: &top, at: "", item: path)
