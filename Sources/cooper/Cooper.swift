@@ -27,6 +27,13 @@ struct Cooper: AsyncParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     allowManyFiles()
     await run(root(), arguments: Array(CommandLine.arguments.dropFirst()))
+    end(0)
+  }
+
+  /// Ends the process at once: threads of the network and of writers may still run, and must not meet libraries that are being taken down.
+  private static func end(_ status: Int32) -> Never {
+    fflush(nil)
+    _exit(status)
   }
 
   /// Raises the number of open files to what the system allows: an image may have a thousand layers, each with a file.
@@ -51,7 +58,7 @@ struct Cooper: AsyncParsableCommand {
         try command.run()
       }
     } catch {
-      Glibc.exit(report(error, of: root))
+      end(report(error, of: root))
     }
   }
 
