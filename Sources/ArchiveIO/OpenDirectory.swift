@@ -94,8 +94,12 @@ public final class OpenDirectory: Sendable {
     name.isEmpty ? path : path + "/" + String(decoding: name, as: UTF8.self)
   }
 
-  private static func withCString<Result>(_ name: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result
-  {
+  /// Calls `body` with the directory's descriptor and a name in it.
+  func withName(_ name: [UInt8], _ body: (Int32, UnsafePointer<CChar>) -> Int32) -> Int32 {
+    Self.withCString(name) { body(descriptor, $0) }
+  }
+
+  static func withCString<Result>(_ name: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
     (name + [0]).withUnsafeBytes {
       body($0.assumingMemoryBound(to: CChar.self).baseAddress.unsafelyUnwrapped)
     }

@@ -186,24 +186,7 @@ public final class OCILayoutWriter: Sendable {
   /// Removes a directory with everything in it.
   ///
   /// Links are removed, not followed.
-  public static func removeTree(_ path: FilePath) {
-    var status = stat()
-    guard lstat(path.string, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFDIR else {
-      unlink(path.string)
-      return
-    }
-    if let listing = opendir(path.string) {
-      while let entry = readdir(listing) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) {
-          String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name != "." && name != ".." { removeTree(path.appending(name)) }
-      }
-      closedir(listing)
-    }
-    rmdir(path.string)
-  }
+  public static func removeTree(_ path: FilePath) { OpenDirectory.removeTree(path) }
 
   /// Whether a new layout may be made there: nothing is there, or an empty directory.
   private static func isFree(_ path: FilePath) throws -> Bool {

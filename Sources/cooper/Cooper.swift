@@ -32,6 +32,7 @@ struct Cooper: AsyncParsableCommand {
 
   /// Ends the process at once: threads of the network and of writers may still run, and must not meet libraries that are being taken down.
   private static func end(_ status: Int32) -> Never {
+    Interruption.removeScratch()
     fflush(nil)
     _exit(status)
   }

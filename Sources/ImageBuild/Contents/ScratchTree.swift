@@ -26,22 +26,7 @@ public final class ScratchTree: Sendable {
     try tree.write(to: root)
   }
 
-  deinit { Self.remove(directory) }
-
-  /// Removes a tree that a script may have left with closed directories in it.
-  private static func remove(_ path: FilePath) {
-    var status = stat()
-    guard lstat(path.string, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFDIR else {
-      unlink(path.string)
-      return
-    }
-    chmod(path.string, 0o700)
-    for name in (try? OpenDirectory(path).names()) ?? [] {
-      remove(FilePath(platformBytes: path.platformBytes + [UInt8(ascii: "/")] + name))
-    }
-    rmdir(path.string)
-  }
+  deinit { OpenDirectory.removeTree(directory) }
 }
 
 /// The tar of a tree on disk, as `tar --sort=name --numeric-owner --hard-dereference` packs it under `fakeroot`.

@@ -20,7 +20,7 @@ struct CustomisationScripts {
     }
     let environment = ProcessEnvironment.current
     let scratch = try ScratchTree(tree, in: FilePath(environment["TMPDIR"] ?? "/tmp"))
-    Interruption.remove(scratch.directory)
+    Interruption.removeAtEnd(scratch.directory)
     let shell = try Self.program("bash", package: "bash")
     if !spec.extraCommands.isEmpty {
       try await run([shell, "-e", "-c", Self.script(spec.extraCommands)], "extraCommands", in: scratch)

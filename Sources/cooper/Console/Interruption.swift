@@ -21,6 +21,21 @@ enum Interruption {
     if isFirst { watch() }
   }
 
+  private static let scratch = Mutex<[FilePath]>([])
+
+  /// Removes a directory with everything in it when the program ends, however that happens.
+  ///
+  /// The object that owns it may be in use by a thread to the last moment, and the program does not wait for threads.
+  static func removeAtEnd(_ path: FilePath) {
+    scratch.withLock { $0.append(path) }
+    remove(path)
+  }
+
+  /// To be called before the program ends by itself.
+  static func removeScratch() {
+    for path in scratch.withLock({ $0 }) { OpenDirectory.removeTree(path) }
+  }
+
   private static func watch() {
     guard let pipe else { return }
     Thread.detach {
