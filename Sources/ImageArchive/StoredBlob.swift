@@ -32,10 +32,10 @@ public final class StoredBlob: BlobContent {
   public func open() throws -> any ByteSource {
     let range = try range()
     if compression != .none {
-      return CheckedSource(try compression.decompress(BufferedSource(range.open())), for: self)
+      return checked(try compression.decompress(BufferedSource(range.open())))
     }
     try check(byteCountOf: range)
-    return CheckedSource(range.open(), for: self)
+    return checked(range.open())
   }
 
   /// Where the bytes are, for a sender whose receiver checks the digest; nil when they must be decompressed first.
@@ -82,41 +82,10 @@ public final class StoredBlob: BlobContent {
     }
   }
 
-  fileprivate func markChecked() { isChecked.store(true, ordering: .relaxed) }
-}
-
-/// Hashes bytes while they are read; the end is only reached when they are the right ones.
-private final class CheckedSource: ByteSource {
-  private let source: any ByteSource
-  private let blob: StoredBlob
-  private var hasher: ContentHasher
-  private var byteCount: Int64 = 0
-
-  init(_ source: any ByteSource, for blob: StoredBlob) {
-    self.source = source
-    self.blob = blob
-    hasher = ContentHasher(blob.descriptor.digest.algorithm)
-  }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    let count = try source.read(into: buffer)
-    byteCount += Int64(count)
-    let expected = blob.descriptor.byteCount
-    guard expected < 0 || byteCount <= expected else { throw mismatch(found: nil) }
-    if count > 0 {
-      hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]).bytes)
-      return count
+  private func checked(_ source: any ByteSource) -> CheckedSource {
+    CheckedSource(source, digest: descriptor.digest, byteCount: descriptor.byteCount, subject: subject) {
+      [self] isRight in
+      if isRight { isChecked.store(true, ordering: .relaxed) }
     }
-    guard expected < 0 || byteCount == expected else { throw mismatch(found: nil) }
-    let found = hasher.copy().finalize()
-    guard found == blob.descriptor.digest else { throw mismatch(found: found) }
-    blob.markChecked()
-    return 0
-  }
-
-  private func mismatch(found: Digest?) -> ContentMismatch {
-    ContentMismatch(
-      subject: blob.subject, expected: blob.descriptor.digest, found: found,
-      expectedByteCount: found == nil ? blob.descriptor.byteCount : nil, foundByteCount: byteCount)
   }
 }

@@ -6,11 +6,15 @@ import Synchronization
 
 /// A layer that is compressed when its bytes are wanted, once.
 ///
-/// Compressed bytes go into a file without a name, since they are wanted again and compressing is what takes long.
+/// Compressed bytes go into a file without a name, since they are wanted again and compressing is what takes long. What is compressed is
+/// checked against the diff ID on the way, which may have been remembered from a time when the layer was another.
 final class CompressedRecipe: Sendable {
   private let recipe: any LayerRecipe
+  private let diffID: Digest
   private let compression: Compression
+  private let subject: String
   private let scratch: BlobCache
+  private let forget: @Sendable () -> Void
   private let made = Mutex<Made?>(nil)
 
   private struct Made {
@@ -18,20 +22,28 @@ final class CompressedRecipe: Sendable {
     let facts: LayerFacts
   }
 
-  init(_ recipe: any LayerRecipe, as compression: Compression, scratch: BlobCache) {
+  /// The layer of `recipe`; `forget` is called when it turns out to be another than was remembered.
+  init(
+    _ recipe: any LayerRecipe, diffID: Digest, as compression: Compression, subject: String,
+    scratch: BlobCache, forget: @escaping @Sendable () -> Void
+  ) {
     self.recipe = recipe
+    self.diffID = diffID
     self.compression = compression
+    self.subject = subject
     self.scratch = scratch
+    self.forget = forget
   }
+
+  /// Whether the bytes are stored as they are made.
+  var isPlain: Bool { compression == .none && !recipe.isCompressed }
 
   /// The digest and size of the compressed bytes.
   func compressNow() throws -> LayerFacts { try make().facts }
 
-  /// The compressed bytes as a blob that must have this descriptor; `forget` is called when they have another.
-  func checked(
-    for descriptor: Descriptor, _ subject: String, forget: @escaping @Sendable () -> Void
-  ) -> any BlobContent {
-    Content(recipe: self, descriptor: descriptor, subject: subject, forget: forget)
+  /// The compressed bytes as a blob that must have this descriptor.
+  func checked(for descriptor: Descriptor) -> any BlobContent {
+    Content(recipe: self, descriptor: descriptor)
   }
 
   private func make() throws -> Made {
@@ -41,7 +53,7 @@ final class CompressedRecipe: Sendable {
       let stored = BufferedSource(try recipe.open())
       let found =
         recipe.isCompressed ? Compression(firstBytes: try stored.peek(Compression.signatureByteCount)) : .none
-      try spool.fill(from: compression.compress(found.decompress(stored), .layer))
+      try spool.fill(from: compression.compress(uncompressed(found.decompress(stored)), .layer))
       let facts = LayerFacts(diffID: try spool.digest(), byteCount: spool.receivedByteCount)
       spool.complete()
       let made = Made(spool: spool, facts: facts)
@@ -50,28 +62,31 @@ final class CompressedRecipe: Sendable {
     }
   }
 
+  /// The uncompressed bytes, checked.
+  private func uncompressed(_ source: any ByteSource) -> CheckedSource {
+    CheckedSource(source, digest: diffID, subject: subject) { [forget] isRight in
+      if !isRight { forget() }
+    }
+  }
+
   private struct Content: BlobContent {
     let recipe: CompressedRecipe
     let descriptor: Descriptor
-    let subject: String
-    let forget: @Sendable () -> Void
-
-    private var isPlain: Bool { recipe.compression == .none && !recipe.recipe.isCompressed }
 
     func open() throws -> any ByteSource {
-      if isPlain { return CheckedRecipe(try recipe.recipe.open(), descriptor: descriptor, subject: subject) }
+      if recipe.isPlain { return recipe.uncompressed(try recipe.recipe.open()) }
       try waitUntilComplete()
       return try recipe.make().spool.makeReader()
     }
 
     func waitUntilComplete() throws {
       // What is made while it is read is checked while it is read.
-      if isPlain { return }
+      if recipe.isPlain { return }
       let facts = try recipe.compressNow()
       guard facts.diffID == descriptor.digest else {
-        forget()
+        recipe.forget()
         throw ContentMismatch(
-          subject: subject, expected: descriptor.digest, found: facts.diffID,
+          subject: recipe.subject, expected: descriptor.digest, found: facts.diffID,
           expectedByteCount: descriptor.byteCount, foundByteCount: facts.byteCount)
       }
     }
@@ -79,41 +94,9 @@ final class CompressedRecipe: Sendable {
     func byteCount() throws -> Int64 { descriptor.byteCount }
 
     func suffix(_ count: Int) throws -> [UInt8] {
-      if !isPlain { return try recipe.make().spool.suffix(count) }
+      if !recipe.isPlain { return try recipe.make().spool.suffix(count) }
       // A tar ends in zeros, of which there are more than anybody asks for.
       return [UInt8](repeating: 0, count: min(count, TarHeader.endOfArchive.count))
     }
-  }
-}
-
-/// Bytes that are made while they are read, and must be those of a descriptor.
-private final class CheckedRecipe: ByteSource {
-  private let source: any ByteSource
-  private let descriptor: Descriptor
-  private let subject: String
-  private var hasher: ContentHasher
-  private var byteCount: Int64 = 0
-
-  init(_ source: any ByteSource, descriptor: Descriptor, subject: String) {
-    self.source = source
-    self.descriptor = descriptor
-    self.subject = subject
-    hasher = ContentHasher(descriptor.digest.algorithm)
-  }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    let count = try source.read(into: buffer)
-    byteCount += Int64(count)
-    if count > 0 {
-      hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]).bytes)
-      return count
-    }
-    let found = hasher.copy().finalize()
-    guard found == descriptor.digest else {
-      throw ContentMismatch(
-        subject: subject, expected: descriptor.digest, found: found, expectedByteCount: descriptor.byteCount,
-        foundByteCount: byteCount)
-    }
-    return 0
   }
 }

@@ -41,11 +41,11 @@ extension LayeredImage.Part {
       guard let promised else { preconditionFailure("a link has no digest of its own") }
       return LayerFacts(diffID: promised, byteCount: 0)
     }
-    let fingerprint = try memory == nil ? nil : recipe.fingerprint()
-    if let fingerprint, let known = memory?.facts(for: fingerprint) { return known }
+    let remembered = try RememberedLayer(recipe, in: memory)
+    if let known = remembered.facts { return known }
     let facts = try recipe.measure()
     try check(facts)
-    if let fingerprint { memory?.remember(facts, for: fingerprint) }
+    remembered.remember(facts)
     return facts
   }
 

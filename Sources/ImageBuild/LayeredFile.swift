@@ -33,8 +33,8 @@ final class LayeredFile: LayeredTarget {
       jobs.append(job)
       let layer = Result { try PlacedLayer(part, number: index + 1, at: start, memory: memory) }
       start = (try? layer.get().end) ?? start
-      Thread.detach { [file, memory] in
-        let facts = Result { try layer.get().write(to: file, pool: pool, memory: memory) }
+      Thread.detach { [file] in
+        let facts = Result { try layer.get().write(to: file, pool: pool) }
         if case .failure = facts { hasFailed.set() }
         pools.put(back: pool)
         job.fulfil(facts)
@@ -64,8 +64,7 @@ private struct PlacedLayer: Sendable {
   private let start: Int64
   private let byteCount: Int64
   private let headerSize: Int
-  private let fingerprint: String?
-  private let known: LayerFacts?
+  private let remembered: RememberedLayer
 
   /// Where the next member begins.
   var end: Int64 { start + Int64(headerSize) + byteCount + Int64(TarHeader.padding(after: byteCount)) }
@@ -74,23 +73,22 @@ private struct PlacedLayer: Sendable {
     self.part = part
     self.number = number
     self.start = start
-    fingerprint = try memory == nil ? nil : part.recipe?.fingerprint()
-    known = fingerprint.flatMap { memory?.facts(for: $0) }
-    byteCount = try known?.byteCount ?? part.recipe?.byteCount() ?? 0
+    remembered = try RememberedLayer(part.recipe, in: memory)
+    byteCount = try remembered.facts?.byteCount ?? part.recipe?.byteCount() ?? 0
     // Any digest has the same length.
     let sample = LayerFacts(diffID: part.promised ?? Digest(of: []), byteCount: byteCount)
     headerSize = part.header(for: sample).encoded(.python).count
   }
 
-  func write(to file: DirectFile, pool: BlockPool, memory: LayerMemory?) throws -> LayerFacts {
+  func write(to file: DirectFile, pool: BlockPool) throws -> LayerFacts {
     let writer = BlockWriter(file, pool: pool, at: start)
     do {
       let facts = try write(with: writer)
-      if let fingerprint, known == nil { memory?.remember(facts, for: fingerprint) }
+      if remembered.facts == nil { remembered.remember(facts) }
       return facts
     } catch {
       writer.abandon()
-      if let fingerprint { memory?.forget(fingerprint) }
+      remembered.forget()
       throw error
     }
   }
@@ -111,7 +109,7 @@ private struct PlacedLayer: Sendable {
   private func copy(_ recipe: any LayerRecipe, to writer: BlockWriter) throws -> Digest {
     let contentStart = writer.position
     let source = try recipe.open()
-    let isHashed = known == nil && !recipe.isCompressed
+    let isHashed = remembered.facts == nil && !recipe.isCompressed
     var hasher = ContentHasher(.sha256)
     while true {
       let piece = try writer.append { try source.read(into: $0) }
@@ -119,7 +117,7 @@ private struct PlacedLayer: Sendable {
       if isHashed { piece.withBytes { hasher.update($0) } }
     }
     guard writer.position - contentStart == byteCount else { throw LayeredImageError.layerChanged(number) }
-    if let known { return known.diffID }
+    if let known = remembered.facts { return known.diffID }
     return isHashed ? hasher.finalize() : try recipe.measure().diffID
   }
 }

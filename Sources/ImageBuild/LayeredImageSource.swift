@@ -105,17 +105,24 @@ private struct StoredLayerMaker: Sendable {
     guard let type = MediaType.layer(form.encoding, in: form.kind) else {
       throw LayeredImageError.encoding(kind: "\(form.kind)", encoding: "\(form.encoding)")
     }
-    let content = CompressedRecipe(recipe, as: form.encoding.compression, scratch: scratch)
-    let known: LayerFacts
     let key = "compressed \(Self.version) \(form.encoding) \(facts.diffID)"
-    if form.encoding == .uncompressed, !recipe.isCompressed {
+    let remembered = try RememberedLayer(recipe, in: memory)
+    let content = CompressedRecipe(
+      recipe, diffID: facts.diffID, as: form.encoding.compression, subject: subject, scratch: scratch
+    ) { [memory] in
+      // Which of the two was wrong shows only when the layer is made again.
+      remembered.forget()
+      memory?.forget(key)
+    }
+    let known: LayerFacts
+    if content.isPlain {
       known = facts
     } else {
       known = try memory?.facts(for: key) ?? content.compressNow()
       memory?.remember(known, for: key)
     }
     let descriptor = Descriptor(mediaType: type, digest: known.diffID, byteCount: known.byteCount)
-    let blob = content.checked(for: descriptor, subject) { [memory] in memory?.forget(key) }
+    let blob = content.checked(for: descriptor)
     return StoredLayer(diffID: facts.diffID, layer: Layer(descriptor: descriptor, content: blob))
   }
 }

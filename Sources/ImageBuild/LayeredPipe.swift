@@ -29,7 +29,7 @@ final class LayeredPipe: LayeredTarget {
       if descriptor == nil {
         byteCount += facts.byteCount
       } else if let recipe = part.recipe, try append(recipe.open()) != facts.byteCount {
-        try forget(recipe)
+        try RememberedLayer(recipe, in: memory).forget()
         throw LayeredImageError.layerChanged(index + 1)
       }
       try append([UInt8](repeating: 0, count: TarHeader.padding(after: facts.byteCount)))
@@ -50,9 +50,5 @@ final class LayeredPipe: LayeredTarget {
     }
     byteCount += count
     return count
-  }
-
-  private func forget(_ recipe: any LayerRecipe) throws {
-    if let fingerprint = try recipe.fingerprint() { memory?.forget(fingerprint) }
   }
 }

@@ -76,6 +76,13 @@ import Testing
     defer { empty.stop() }
     #expect(try await Self.push(configuration, to: empty, "app:1", in: store.place) == first)
     try await Self.verify("\(empty.address)/app:1", in: store.place)
+    // After a refusal the next push makes a sound image of what is there, and no mixture of old and new.
+    try Data(before.map { $0 ^ 1 }).write(to: URL(fileURLWithPath: file))
+    let again = try await store.place.cooper(
+      ["push", configuration, "\(other.address)/app:1", "--tls-verify=false"])
+    #expect(again.status == 3, "\(again.errors)")
+    #expect(try await Self.push(configuration, to: other, "app:1", in: store.place) != first)
+    try await Self.verify("\(other.address)/app:1", in: store.place)
   }
 
   /// A file two levels below a store path, with content: changing it leaves no trace at the path itself.
