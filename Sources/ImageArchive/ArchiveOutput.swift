@@ -13,6 +13,36 @@ public enum ArchiveOutput: Sendable {
   case nowhere
 }
 
+extension ArchiveOutput {
+  /// The output as something that takes bytes in order.
+  func makeTarget(computingDigest: Bool = false) throws -> any SequentialTarget {
+    switch self {
+    case .file(let file): FileTarget(file)
+    case .pipe(let descriptor): try PipeTarget(descriptor, computesDigest: computingDigest)
+    case .nowhere: HashTarget()
+    }
+  }
+
+  /// Writes everything that `source` gives, and ends the output.
+  public func write(_ source: any ByteSource) throws {
+    let target = try makeTarget()
+    let filler = BlockFiller(BlockPool(blockSize: 1 << 20, limit: 8))
+    try target.take(source, filler)
+    _ = try target.finish()
+  }
+}
+
+extension SequentialTarget {
+  /// Takes everything that `source` gives, through blocks of `filler`.
+  func take(_ source: any ByteSource, _ filler: BlockFiller) throws {
+    while true {
+      let part = try filler.append { try source.read(into: $0) }
+      if part.byteCount == 0 { return }
+      try take(part)
+    }
+  }
+}
+
 /// Where an archive goes that is written in order.
 protocol SequentialTarget: AnyObject {
   func take(_ part: FilledPart) throws

@@ -47,12 +47,7 @@ public final class OCIArchiveDestination: ImageDestination {
   /// See `ImageDestination`.
   public func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
     try await Thread.run { [self] in
-      let target: any SequentialTarget =
-        switch output {
-        case .file(let file): FileTarget(file)
-        case .pipe(let descriptor): try PipeTarget(descriptor, computesDigest: false)
-        case .nowhere: HashTarget()
-        }
+      let target = try output.makeTarget()
       try write(root, referrers: referrers.map(\.referrerDescriptor), to: SequentialTar(target))
       _ = try target.finish()
     }
@@ -106,11 +101,5 @@ private final class SequentialTar {
 
   func append(_ bytes: [UInt8]) throws { try append(ArraySource(bytes)) }
 
-  func append(_ source: any ByteSource) throws {
-    while true {
-      let part = try filler.append { try source.read(into: $0) }
-      if part.byteCount == 0 { return }
-      try target.take(part)
-    }
-  }
+  func append(_ source: any ByteSource) throws { try target.take(source, filler) }
 }

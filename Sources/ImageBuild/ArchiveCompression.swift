@@ -32,22 +32,6 @@ struct ArchiveCompression {
   private static func isBrokenPipe(_ error: any Error) -> Bool { (error as? FileError)?.errno == .brokenPipe }
 
   private func compress(_ pipe: FileDescriptor) throws {
-    let source = try compressor.compress(DescriptorSource(pipe, name: "the archive"), .archive)
-    switch output {
-    case .file(let file):
-      let writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
-      while try writer.append({ try source.read(into: $0) }).byteCount > 0 {}
-      try writer.finish()
-    case .pipe(let descriptor):
-      let filler = BlockFiller(BlockPool(blockSize: 1 << 20, limit: 4))
-      while true {
-        let part = try filler.append { try source.read(into: $0) }
-        if part.byteCount == 0 { break }
-        try part.write(to: descriptor)
-      }
-    case .nowhere:
-      let filler = BlockFiller(BlockPool(blockSize: 1 << 20, limit: 4))
-      while try filler.append({ try source.read(into: $0) }).byteCount > 0 {}
-    }
+    try output.write(compressor.compress(DescriptorSource(pipe, name: "the archive"), .archive))
   }
 }
