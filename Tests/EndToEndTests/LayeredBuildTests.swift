@@ -249,6 +249,23 @@ import Testing
     #expect(run.errors == direct.errors)
   }
 
+  @Test(arguments: ["oci:", "oci-archive:", ""])
+  func `a layer that cannot be made leaves no output`(transport: String) async throws {
+    let store = try Store([[]])
+    defer { store.place.remove() }
+    try store.write("plain", to: "plain/file")
+    let bind = "import socket; socket.socket(socket.AF_UNIX).bind('socket')"
+    try await Program.check(
+      "python3", ["-c", bind], workingDirectory: store.place.directory.appending("plain"))
+    let result = try await store.cooper([
+      "build", "layered", store.spec(["contents": ["plain"]]), "-o",
+      transport + store.place.directory.appending("out"), "--quiet",
+    ])
+    #expect(result.status == 1)
+    #expect(result.errors.contains("plain/./socket is a socket"), "\(result.errors)")
+    #expect(try store.place.directory.names().sorted() == ["closure.json", "plain", "spec.json", "store"])
+  }
+
   @Test func `contents that are not there are named`() async throws {
     let store = try Store([[]])
     defer { store.place.remove() }

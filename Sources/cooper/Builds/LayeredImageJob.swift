@@ -20,7 +20,7 @@ struct LayeredImageJob {
   var kind = ManifestKind.oci
   /// Remarks in the manifest.
   var annotations = Annotations()
-  /// The options for a registry.
+  /// The options for a registry; needed for everything but a docker-archive.
   var registry: RegistryOptions?
 
   /// As a build spec asks for it.
@@ -48,31 +48,19 @@ struct LayeredImageJob {
 
   @discardableResult
   func write(_ image: LayeredImage, to target: CopyTarget) async throws -> Result {
-    switch target {
-    case .files(.dockerArchive(let path, let name)):
+    if case .files(.dockerArchive(let path, let name)) = target {
       var image = image
       if let name { image.repoTag = name }
       return try await writeArchive(image, to: path)
-    case .files(.ociLayout(let path, let name)):
-      let source = try await source(image, compressing: .uncompressed)
-      let layout = try OCILayoutWriter(at: path)
-      if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
-      return try await copy(source, to: OCILayoutDestination(layout, name: name ?? image.tag))
-    case .files(.ociArchive(let path, let name)):
-      let source = try await source(image, compressing: .uncompressed)
-      let output = try OutputFile(path)
-      let result = try await copy(
-        source, to: OCIArchiveDestination(output.archiveOutput, name: name ?? image.tag))
-      try output.commit()
-      return result
-    case .registry(let reference, let furtherTags):
-      guard let registry else { preconditionFailure("a registry without its options") }
-      let access = try RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
-      defer { access.progress.finish() }
-      let source = try await source(image, compressing: .gzip)
-      return try await copy(
-        source, to: RegistryDestination(client: access.client, reference: reference, furtherTags: furtherTags)
-      )
+    }
+    guard let registry else {
+      preconditionFailure("a place other than a docker-archive, without its options")
+    }
+    // Nobody wants plain tars in a registry.
+    let usual: LayerEncoding = if case .registry = target { .gzip } else { .uncompressed }
+    let place = CopyPlace(name: image.tag, registry: registry, messages: messages)
+    return try await place.open(target) { destination in
+      try await copy(source(image, compressing: usual), to: destination)
     }
   }
 

@@ -84,29 +84,15 @@ struct CopyJob {
   private func copy(
     _ image: any ImageSource, of opened: OpenedImage, cache: BlobCache
   ) async throws -> ImageCopy.Result {
-    let tag = opened.reference?.tag
-    switch target {
-    case .registry(let reference, let furtherTags):
-      let access = try RegistryAccess(
-        sides.destination(registry), output: messages, domain: reference.domain, purpose: .push)
-      defer { access.progress.finish() }
-      let destination = RegistryDestination(
-        client: access.client, reference: reference, furtherTags: furtherTags, origin: opened.reference)
-      return try await run(from: image, of: opened, to: destination, cache: cache)
-    case .files(.ociLayout(let path, let name)):
-      let layout = try OCILayoutWriter(at: path)
-      if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }
-      return try await run(
-        from: image, of: opened, to: OCILayoutDestination(layout, name: name ?? tag), cache: cache)
-    case .files(.ociArchive(let path, let name)):
-      let output = try OutputFile(path)
-      let destination = OCIArchiveDestination(output.archiveOutput, name: name ?? tag)
-      let result = try await run(from: image, of: opened, to: destination, cache: cache)
-      try output.commit()
-      return result
-    case .files(.dockerArchive(let path, let name)):
+    if case .files(.dockerArchive(let path, let name)) = target {
       try await writeDockerArchive(image, to: path, name: name, or: opened.reference)
       return ImageCopy.Result(root: image.root, referrers: [])
+    }
+    let place = CopyPlace(
+      name: opened.reference?.tag, origin: opened.reference, registry: sides.destination(registry),
+      messages: messages)
+    return try await place.open(target) { destination in
+      try await run(from: image, of: opened, to: destination, cache: cache)
     }
   }
 
