@@ -33,6 +33,14 @@ public final class DirectFile: Sendable {
     state = Monitor(State(isDirect: isDirect))
   }
 
+  /// Opens a file for reading through the page cache.
+  public convenience init(reading path: FilePath, followingLink: Bool = true) throws(FileError) {
+    let flags = O_RDONLY | O_CLOEXEC | (followingLink ? 0 : O_NOFOLLOW)
+    let descriptor = path.withPlatformString { open($0, flags) }
+    guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
+    self.init(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false)
+  }
+
   deinit {
     close(descriptor)
     state.read { if $0.cached >= 0 { close($0.cached) } }

@@ -21,9 +21,7 @@ public struct PlainFile: Sendable {
   ///
   /// - Throws: `FileError`, `DecompressionError`, `ScratchLimitExceeded`.
   public func open(_ path: FilePath) throws -> DirectFile {
-    let raw = Glibc.open(path.string, O_RDONLY | O_CLOEXEC)
-    guard raw >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
-    return try open(DirectFile(owning: FileDescriptor(rawValue: raw), path: path.string, direct: false))
+    try open(DirectFile(reading: path))
   }
 
   /// The same for something that is open, which stays its owner's; `name` is for messages.

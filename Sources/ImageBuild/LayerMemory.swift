@@ -20,7 +20,9 @@ public struct LayerMemory: Sendable {
 
   /// What is known of the layer.
   func facts(for fingerprint: String) -> LayerFacts? {
-    guard let file = try? open(path(for: fingerprint)), let bytes = try? file.readAll(limit: 200) else {
+    guard let file = try? DirectFile(reading: path(for: fingerprint), followingLink: false),
+      let bytes = try? file.readAll(limit: 200)
+    else {
       return nil
     }
     let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
@@ -57,11 +59,5 @@ public struct LayerMemory: Sendable {
 
   private func path(for fingerprint: String) -> FilePath {
     directory.appending("layer-\(Digest(of: Array(fingerprint.utf8)).hex)")
-  }
-
-  private func open(_ path: FilePath) throws -> DirectFile {
-    let descriptor = Glibc.open(path.string, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
-    return DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false)
   }
 }

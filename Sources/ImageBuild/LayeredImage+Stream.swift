@@ -48,7 +48,8 @@ extension LayeredImage {
     let directory = try OpenDirectory(FilePath(root + path))
     let name = Array("layer.tar".utf8)
     let status = try directory.status(of: name)
-    let checksum = try FileRange(whole: file(root + path + "/checksum")).readAll(limit: 1000)
+    let checksum = try FileRange(whole: DirectFile(reading: FilePath(root + path + "/checksum"))).readAll(
+      limit: 1000)
     let text = String(decoding: checksum.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     var header = TarHeader(name: [], mode: status.mode)
     header.owner = HostNames.owner(of: status)
@@ -56,13 +57,7 @@ extension LayeredImage {
     return Part(
       message: "Creating layer \(parts.count + 1) with customisation...",
       comment: "store paths: \(PythonList.description(of: [path]))", header: header,
-      recipe: try FileLayer(FileRange(whole: file(root + path + "/layer.tar"))),
+      recipe: try FileLayer(FileRange(whole: DirectFile(reading: FilePath(root + path + "/layer.tar")))),
       promised: try Digest(parsing: "sha256:\(text)"))
-  }
-
-  private func file(_ path: String) throws -> DirectFile {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError("open", path, Errno(rawValue: errno)) }
-    return DirectFile(owning: FileDescriptor(rawValue: descriptor), path: path, direct: false)
   }
 }

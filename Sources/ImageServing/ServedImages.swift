@@ -106,16 +106,7 @@ public struct ServedImages: Sendable {
   /// Registers a referrer with what its descriptor in the list must say (distribution-spec, "Listing Referrers").
   private mutating func note(_ document: ManifestDocument, refersTo subject: Descriptor?) {
     guard let subject else { return }
-    var descriptor = document.descriptor
-    switch document {
-    case .manifest(let manifest):
-      descriptor.artifactType = manifest.value.artifactType ?? manifest.value.config.mediaType.rawValue
-      descriptor.annotations = manifest.value.annotations
-    case .index(let index):
-      descriptor.artifactType = index.value.artifactType
-      descriptor.annotations = index.value.annotations
-    }
-    referrers[subject.digest, default: []].append(descriptor)
+    referrers[subject.digest, default: []].append(document.referrerDescriptor)
   }
 }
 

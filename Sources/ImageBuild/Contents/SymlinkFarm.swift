@@ -53,12 +53,7 @@ public struct SymlinkFarm: Sendable {
   /// Adds files that are made up, such as an environment helper's.
   public mutating func add(_ entries: HelperTree, named item: String) throws {
     for entry in entries.entries {
-      let node: FileTree.Node =
-        switch entry.content {
-        case .directory: .directory(FileTree.Directory())
-        case .file(let bytes, let mode): .file(bytes, mode: UInt32(mode))
-        case .link(let target): .link(target: Array(target.utf8), source: nil)
-        }
+      let node = entry.content.node
       guard let known = tree[Array(entry.path.utf8)] else {
         tree.put(node, at: entry.path)
         continue

@@ -12,7 +12,7 @@ enum BuildFile {
     var configuration = try StreamConfiguration(
       parsing: UserFile.contents(of: path), now: BuildClock.now())
     if let repoTag { configuration.repoTag = repoTag }
-    let files = PlainFile(scratch: FilePath(ProcessEnvironment.current["TMPDIR"] ?? "/tmp"))
+    let files = PlainFile(scratch: ProcessEnvironment.current.temporaryDirectory)
     let root = store.root
     return try await Thread.run { [configuration] in
       try LayeredImage(configuration, root: root, files: files)
@@ -22,11 +22,10 @@ enum BuildFile {
   /// The build spec in the file at `path`, which may also be a script that streams it.
   static func spec(_ path: String) throws -> LayeredSpec {
     let bytes = StreamScript.json(in: try UserFile.contents(of: path))
-    guard let resolved = realpath(path, nil) else { throw FileError("open", path, Errno(rawValue: errno)) }
-    defer { free(resolved) }
+    let directory = try directory(of: path)
     do {
       return try LayeredSpec(
-        parsing: bytes, directory: FilePath(String(cString: resolved)).removingLastComponent(),
+        parsing: bytes, directory: directory,
         now: BuildClock.now(), architecture: PlatformOptions.hostArchitecture)
     } catch let error as SpecError {
       throw UsageError("\(path): \(error)")
@@ -41,6 +40,13 @@ enum BuildFile {
     if document["store_layers"] != nil { return try await streamed(path, store: store, repoTag: nil) }
     return try await LayeredBuild(spec: spec(path), store: store, registry: registry, messages: messages)
       .image()
+  }
+
+  /// The directory of a file, where its relative paths begin; links are followed.
+  static func directory(of path: String) throws -> FilePath {
+    guard let resolved = realpath(path, nil) else { throw FileError("open", path, Errno(rawValue: errno)) }
+    defer { free(resolved) }
+    return FilePath(String(cString: resolved)).removingLastComponent()
   }
 
   /// Whether there is a file at `path` that begins as a JSON object does.

@@ -18,8 +18,7 @@ struct CustomisationScripts {
         "“enableFakechroot” is not there yet; without it “fakeRootCommands” run with the image's root as working directory"
       )
     }
-    let environment = ProcessEnvironment.current
-    let scratch = try ScratchTree(tree, in: FilePath(environment["TMPDIR"] ?? "/tmp"))
+    let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
     let shell = try Self.program("bash", package: "bash")
     if !spec.extraCommands.isEmpty {

@@ -32,9 +32,10 @@ struct LayeredBuild {
       created: spec.created, modified: spec.modified, repoTag: "")
     image.variant = spec.variant
     image.preamble = base == nil ? "No 'fromImage' provided" : nil
+    let mentioned = mentioned()
+    let wanted = spec.includeStorePaths ? contents.references + mentioned : []
     let plan = try plan(
-      try await closure(of: spec.includeStorePaths ? contents.references + mentioned() : []), contents,
-      customisation,
+      try await closure(of: wanted), contents, mentioned, customisation,
       baseLayers: image.parts.count + contents.plainDirectories.count)
     for layer in plan.layers {
       image.append(
@@ -125,7 +126,8 @@ struct LayeredBuild {
   ///
   /// There the configuration and the customisation layer are store paths too, which count when popularity is counted.
   private func plan(
-    _ closure: Closure, _ contents: LayeredContents, _ customisation: any LayerRecipe, baseLayers: Int
+    _ closure: Closure, _ contents: LayeredContents, _ mentioned: [StorePath],
+    _ customisation: any LayerRecipe, baseLayers: Int
   ) throws -> LayerPlan {
     func own(_ name: String, _ references: [StorePath], byteCount: Int64) throws -> ClosureNode {
       let path = "\(storeDirectory)/\(String(repeating: "0", count: 32))-\(name)"
@@ -134,7 +136,7 @@ struct LayeredBuild {
         deriver: nil, references: references.filter { closure[$0] != nil })
     }
     let nodes = [
-      try own("base.json", mentioned(), byteCount: 1),
+      try own("base.json", mentioned, byteCount: 1),
       try own("customisation-layer", contents.references, byteCount: customisation.byteCount()),
     ]
     let plan = try LayerPlan.make(

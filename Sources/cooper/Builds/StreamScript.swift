@@ -10,7 +10,7 @@ enum StreamScript {
     guard var document = try JSONValue(parsing: json(in: UserFile.contents(of: spec))).object else {
       throw UsageError("\(spec) is no JSON object")
     }
-    let directory = try directory(of: spec)
+    let directory = try BuildFile.directory(of: spec)
     if case .string(let item)? = document["contents"] { document["contents"] = [.string(item)] }
     if let items = document["contents"]?.array {
       document["contents"] = .array(
@@ -39,12 +39,6 @@ enum StreamScript {
   static func json(in bytes: [UInt8]) -> [UInt8] {
     guard bytes.starts(with: "#!".utf8) else { return bytes }
     return Array(bytes.drop { $0 != UInt8(ascii: "\n") })
-  }
-
-  private static func directory(of path: String) throws -> FilePath {
-    guard let resolved = realpath(path, nil) else { throw FileError("open", path, Errno(rawValue: errno)) }
-    defer { free(resolved) }
-    return FilePath(String(cString: resolved)).removingLastComponent()
   }
 
   /// This program, with the words that come before the script's path.

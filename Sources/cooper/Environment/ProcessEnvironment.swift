@@ -38,6 +38,9 @@ struct ProcessEnvironment: Sendable {
     return String(cString: home)
   }
 
+  /// Where files go that nobody keeps: `$TMPDIR`, or `/tmp`.
+  var temporaryDirectory: FilePath { FilePath(self["TMPDIR"] ?? "/tmp") }
+
   /// The user's directory for what this program can make again: `$XDG_CACHE_HOME/cooper`, or below `~/.cache`.
   var cacheDirectory: FilePath? {
     let base = self["XDG_CACHE_HOME"] ?? home.map { $0 + "/.cache" }

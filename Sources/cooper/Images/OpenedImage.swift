@@ -54,7 +54,7 @@ struct OpenedImage: Sendable {
   }
 
   private static var opener: ImageOpener {
-    ImageOpener(scratch: FilePath(ProcessEnvironment.current["TMPDIR"] ?? "/tmp"))
+    ImageOpener(scratch: ProcessEnvironment.current.temporaryDirectory)
   }
 
   /// The image for one platform, where there are several.

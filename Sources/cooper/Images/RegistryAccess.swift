@@ -31,7 +31,7 @@ extension BlobCache {
   ///
   /// Without a usable one, a nameless place in `$TMPDIR`.
   init(_ environment: ProcessEnvironment) {
-    let temporary = FilePath(environment["TMPDIR"] ?? "/tmp")
+    let temporary = environment.temporaryDirectory
     let cache = environment.cacheDirectory.flatMap {
       try? BlobCache(at: $0.appending("blobs"), fallback: temporary)
     }

@@ -19,7 +19,7 @@ struct StoreAddition {
       let digest = try await job.hash(named: name)
       return (digest, try computedPath(digest))
     }
-    let directory = try ScratchDirectory(in: environment["TMPDIR"] ?? "/tmp")
+    let directory = try ScratchDirectory(in: environment.temporaryDirectory.string)
     defer { directory.remove() }
     let file = directory.path.appending(fileName)
     let summary = try await job.write(
