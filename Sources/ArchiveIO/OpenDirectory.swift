@@ -85,7 +85,7 @@ public final class OpenDirectory: Sendable {
     return opened
   }
 
-  private func failure(_ operation: String, _ name: [UInt8]?) -> FileError {
+  func failure(_ operation: String, _ name: [UInt8]?) -> FileError {
     let reason = Errno(rawValue: errno)
     return FileError(operation, name.map { path(of: $0) } ?? path, reason)
   }
@@ -120,7 +120,7 @@ public final class OpenFile: Sendable {
   deinit { close(descriptor) }
 
   /// Reads on; 0 at the end.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     while true {
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if count >= 0 { return count }

@@ -1,12 +1,10 @@
-public import SystemPackage
-
 /// A tree of names in memory; the content of files stays where it is.
 public struct FileTree: Sendable {
   /// One entry of a directory.
   public enum Node: Sendable {
     case directory(Directory)
-    /// A symbolic link; `source` is the file on this machine that it stands for, or the link that it was copied from.
-    case link(target: [UInt8], source: FilePath?)
+    /// A symbolic link; `source` is the path in the store of the file that it stands for, or of the link that it was copied from.
+    case link(target: [UInt8], source: [UInt8]?)
     case file([UInt8], mode: UInt32)
   }
 

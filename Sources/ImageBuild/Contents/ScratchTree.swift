@@ -23,7 +23,7 @@ public final class ScratchTree: Sendable {
     }
     // Whatever the creation mask of the process is, the image's root is the same.
     chmod(root.string, 0o755)
-    try tree.write(to: root)
+    try tree.write(to: OpenDirectory(root))
   }
 
   deinit { OpenDirectory.removeTree(directory) }

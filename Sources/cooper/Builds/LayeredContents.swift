@@ -77,7 +77,7 @@ struct LayeredContents {
   private static func differs(_ entry: TreeWalk.Entry, in other: FilePath) throws -> Bool {
     var status = stat()
     let path = FilePath(platformBytes: other.platformBytes + [UInt8(ascii: "/")] + entry.path)
-    guard lstat(path.string, &status) == 0 else { return false }
+    guard path.withPlatformString({ lstat($0, &status) }) == 0 else { return false }
     return !(status.st_mode & S_IFMT == S_IFDIR && entry.status.type == .directory)
   }
 }
