@@ -61,6 +61,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CSeccomp"),
     // No pkgConfig either: only databases of Nix's need it.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -73,6 +74,7 @@ let package = Package(
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),
+    library("Confinement", ["CSeccomp"]),
 
     // Model.
     library("OCIModel", ["Hashing", "OrderedJSON"]),
@@ -96,7 +98,7 @@ let package = Package(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "ImageServing", "NixStore", "ImageBuild", subprocess, system,
+        "ImageServing", "NixStore", "ImageBuild", "Confinement", subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

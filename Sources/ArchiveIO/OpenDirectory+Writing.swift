@@ -41,6 +41,11 @@ extension OpenDirectory {
     guard (withName(name) { fchmodat($0, $1, mode, 0) }) == 0 else { throw failure("set the mode of", name) }
   }
 
+  /// Removes a directory if it is empty; whether it was.
+  public func removeEmptyDirectory(_ name: [UInt8]) -> Bool {
+    withName(name) { unlinkat($0, $1, AT_REMOVEDIR) } == 0
+  }
+
   /// Removes a file, or a directory with everything in it, as far as that is possible.
   public static func removeTree(_ path: FilePath) {
     guard let name = path.lastComponent else { return }

@@ -20,6 +20,7 @@ struct Cooper: AsyncParsableCommand {
       ConfigCommand.self, DigestCommand.self,
       Build.self, Stream.self, Spec.self, Helper.self, Tags.self, Catalog.self, Delete.self,
       GarbageCollection.self, Login.self, Logout.self,
+      RunConfined.self,
     ])
 
   static func main() async {

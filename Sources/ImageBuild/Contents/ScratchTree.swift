@@ -8,6 +8,8 @@ public final class ScratchTree: Sendable {
   public let directory: FilePath
   /// The root of the tree.
   public let root: FilePath
+  /// A directory beside it, with an empty `tmp` in it, for what running the scripts needs.
+  public let work: FilePath
 
   /// Makes `tree` in a new directory in `parent`; only its owner can look into it.
   public init(_ tree: FileTree, in parent: FilePath) throws {
@@ -18,7 +20,8 @@ public final class ScratchTree: Sendable {
     guard made else { throw FileError("create a directory in", parent.string, Errno(rawValue: errno)) }
     directory = FilePath(platformBytes: Array(template.dropLast()))
     root = directory.appending("root")
-    for path in [root, directory.appending("tmp")] where mkdir(path.string, 0o755) != 0 {
+    work = directory.appending("work")
+    for path in [root, work, work.appending("tmp")] where mkdir(path.string, 0o755) != 0 {
       throw FileError("create the directory", path.string, Errno(rawValue: errno))
     }
     // Whatever the creation mask of the process is, the image's root is the same.
@@ -34,12 +37,23 @@ public struct ScratchLayer: LayerRecipe {
   private let tree: ScratchTree
   private let ownership: Ownership
   private let rules: PermissionRules
+  private let excluded: [[UInt8]]
 
-  /// A layer of everything in `tree`.
-  public init(_ tree: ScratchTree, ownership: Ownership, rules: PermissionRules = PermissionRules([])) {
+  /// A layer of everything in `tree` but the excluded paths and what is below them.
+  public init(
+    _ tree: ScratchTree, ownership: Ownership, rules: PermissionRules = PermissionRules([]),
+    excluding excluded: [String] = []
+  ) {
     self.tree = tree
     self.ownership = ownership
     self.rules = rules
+    self.excluded = excluded.map { Array($0.utf8) }
+  }
+
+  private func isExcluded(_ path: [UInt8]) -> Bool {
+    excluded.contains {
+      path.starts(with: $0) && (path.count == $0.count || path[$0.count] == UInt8(ascii: "/"))
+    }
   }
 
   /// See `LayerRecipe`.
@@ -60,7 +74,13 @@ public struct ScratchLayer: LayerRecipe {
     }
 
     func next() throws -> TarInput? {
-      guard let entry = try walk.next() else { return nil }
+      while let entry = try walk.next() {
+        if !layer.isExcluded(entry.path) { return try input(entry) }
+      }
+      return nil
+    }
+
+    private func input(_ entry: TreeWalk.Entry) throws -> TarInput {
       guard let type = entry.status.type else { throw LayeredImageError.socket(entry.description) }
       var header = TarHeader(
         name: Array("./".utf8) + entry.path, type: type,

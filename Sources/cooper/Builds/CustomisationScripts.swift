@@ -1,80 +1,73 @@
 import ArchiveIO
 import Glibc
 import ImageBuild
-import Subprocess
 import SystemPackage
 
-/// Runs a spec's `extraCommands` and `fakeRootCommands` in the tree of the customisation layer (nix-dockertools.md, section 2.6).
+/// Runs a spec's `extraCommands` and `fakeRootCommands` in the tree of the customisation layer (nix-dockertools.md, sections 2.6 and 2.7).
 struct CustomisationScripts {
   let spec: LayeredSpec
+  let storeDirectory: String
+  /// What is put before store paths to find them on this machine.
+  let storeRoot: String
+
+  /// A line for each file that fakeroot has heard of.
+  private static let stateLimit = 1 << 30
 
   /// Whether there is anything to run.
   var isEmpty: Bool { spec.extraCommands.isEmpty && spec.fakeRootCommands.isEmpty }
 
   /// Makes the tree in a scratch directory, runs the commands there, and gives the layer of what they left.
   func run(in tree: FileTree, rules: PermissionRules) async throws -> ScratchLayer {
-    guard !spec.enableFakechroot else {
-      throw UsageError(
-        "“enableFakechroot” is not there yet; without it “fakeRootCommands” run with the image's root as working directory"
-      )
-    }
-    let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDirectory)
+let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
-    let shell = try Self.program("bash", package: "bash")
+    let shell = try ScriptProgram("bash", package: "bash").path
     if !spec.extraCommands.isEmpty {
-      try await run([shell, "-e", "-c", Self.script(spec.extraCommands)], "extraCommands", in: scratch)
+      try await Script("extraCommands", spec.extraCommands, in: scratch).run {
+        [shell] + $0.shellArguments
+      }
     }
     var ownership = Ownership()
+    var excluded: [String] = []
     if !spec.fakeRootCommands.isEmpty {
-      let fakeroot = try Self.program("fakeroot", package: "fakeroot")
+      let fakeroot = try ScriptProgram("fakeroot", package: "fakeroot").path
       let state = scratch.directory.appending("owners")
-      try await run(
-        [fakeroot, "-s", state.string, "--", shell, "-e", "-c", Self.script(spec.fakeRootCommands)],
-        "fakeRootCommands", in: scratch)
-      let text = String(decoding: try UserFile.contents(of: state.string), as: UTF8.self)
-      guard let found = Ownership(parsingFakerootState: text) else {
-        throw ScriptFailure(name: "fakeRootCommands", reason: "\(state) is not what fakeroot writes")
+      let prefix = [fakeroot, "-s", state.string, "--"]
+      let script = try Script("fakeRootCommands", spec.fakeRootCommands, in: scratch)
+      if spec.enableFakechroot {
+        let root = try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
+        defer { root.removeMountPoints() }
+        try await script.run { try prefix + root.command($0, shell: shell) }
+        excluded = root.excludedPaths
+      } else {
+        try await script.run { prefix + [shell] + $0.shellArguments }
       }
-      ownership = found
+      ownership = try Self.ownership(in: state)
     }
-    return ScratchLayer(scratch, ownership: ownership, rules: rules)
+    return ScratchLayer(scratch, ownership: ownership, rules: rules, excluding: excluded)
   }
 
-  /// The commands with the same creation mask for everybody.
-  private static func script(_ commands: String) -> String { "umask 022\n" + commands }
+  private static func ownership(in state: FilePath) throws -> Ownership {
+    let file = FileRange(whole: try DirectFile(reading: state))
+    let text = String(decoding: try file.readAll(limit: stateLimit), as: UTF8.self)
+    guard let found = Ownership(parsingFakerootState: text) else {
+      throw ScriptFailure(name: "fakeRootCommands", reason: "\(state) is not what fakeroot writes")
+    }
+    return found
+  }
+}
 
-  private static func program(_ name: String, package: String) throws -> String {
+/// A program that scripts need, found in `PATH`.
+struct ScriptProgram {
+  let path: String
+
+  /// Finds the program; `package` is Debian's name of what holds it, for the message.
+  init(_ name: String, package: String) throws {
     let directories = (ProcessEnvironment.current["PATH"] ?? "").split(separator: ":")
     let candidates = directories.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
     guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
       throw UsageError(
         "the spec has commands to run, and there is no \(name) in PATH; install Debian's \(package)")
     }
-    return path
+    self.path = path
   }
-
-  /// Runs a program with the image's root as its directory; what it prints goes to standard error, since standard output may be the image.
-  private func run(_ command: [String], _ name: String, in scratch: ScratchTree) async throws {
-    // Nothing of the user's surroundings gets into the image.
-    let variables: [Environment.Key: String] = [
-      "PATH": ProcessEnvironment.current["PATH"] ?? "/usr/bin:/bin", "HOME": "/homeless-shelter",
-      "TMPDIR": scratch.directory.appending("tmp").string, "LC_ALL": "C", "TZ": "UTC",
-      "SOURCE_DATE_EPOCH": String(TreeLayer.packingTime),
-    ]
-    let result = try await Subprocess.run(
-      .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
-      environment: .custom(variables), workingDirectory: scratch.root,
-      output: .fileDescriptor(.standardError, closeAfterSpawningProcess: false),
-      error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
-    guard result.terminationStatus.isSuccess else {
-      throw ScriptFailure(name: name, reason: "the commands ended with \(result.terminationStatus)")
-    }
-  }
-}
-
-/// The commands of a spec failed.
-struct ScriptFailure: Error, CustomStringConvertible {
-  var name: String
-  var reason: String
-  var description: String { "“\(name)”: \(reason); what they printed is above" }
 }

@@ -154,7 +154,8 @@ struct LayeredBuild {
   ) async throws -> any LayerRecipe {
     var tree = contents.tree
     if spec.includeNixDB { try await addDatabase(of: contents.references, to: &tree) }
-    let scripts = CustomisationScripts(spec: spec)
+    let scripts = CustomisationScripts(
+      spec: spec, storeDirectory: storeDirectory, storeRoot: store.root)
     if scripts.isEmpty { return TreeLayer(tree, rules: rules) }
     let layer = try await scripts.run(in: tree, rules: rules)
     let found = try await Thread.run { [references] in

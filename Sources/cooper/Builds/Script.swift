@@ -1,0 +1,80 @@
+import ArchiveIO
+import Glibc
+import ImageBuild
+import Subprocess
+import SystemPackage
+
+/// Commands of a spec, in a file beside the tree that they change.
+struct Script {
+  /// The spec's key, for messages.
+  let name: String
+  private let scratch: ScratchTree
+  /// Where the commands are, and where bash writes which of them failed.
+  var commands: FilePath
+  var report: FilePath
+  /// The directory for temporary files.
+  var temporary: FilePath
+  /// What bash does before the commands.
+  var prologue = ""
+
+  /// Puts the commands where bash finds them; only a file holds any number of them.
+  init(_ name: String, _ commands: String, in scratch: ScratchTree) throws {
+    self.name = name
+    self.scratch = scratch
+    self.commands = scratch.work.appending(name)
+    report = scratch.work.appending("\(name).failed")
+    temporary = scratch.work.appending("tmp")
+    try OpenDirectory(scratch.work).createFile(Array(name.utf8), Array(commands.utf8), mode: 0o644)
+  }
+
+  /// What bash is called with: the same creation mask for everybody, and a note of the command that fails.
+  var shellArguments: [String] {
+    let text = """
+      umask 022
+      \(prologue)
+      __cooper_commands=$1 __cooper_report=$2; shift 2
+      trap 'printf "%s\\n%s" "$LINENO" "$BASH_COMMAND" 2>/dev/null >"$__cooper_report"' ERR
+      set -E
+      . "$__cooper_commands"
+      """
+    return ["-e", "-c", text, "bash", commands.string, report.string]
+  }
+
+  /// Runs the program that `command` makes of the script, with the image's root as its directory.
+  ///
+  /// What it prints goes to standard error, since standard output may be the image.
+  func run(_ command: (Script) throws -> [String]) async throws {
+    let command = try command(self)
+    // Nothing of the user's surroundings gets into the image.
+    let variables: [Environment.Key: String] = [
+      "PATH": ProcessEnvironment.current["PATH"] ?? "/usr/bin:/bin", "HOME": "/homeless-shelter",
+      "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
+      "SOURCE_DATE_EPOCH": String(TreeLayer.packingTime),
+    ]
+    let result = try await Subprocess.run(
+      .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
+      environment: .custom(variables), workingDirectory: scratch.root,
+      output: .fileDescriptor(.standardError, closeAfterSpawningProcess: false),
+      error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
+    guard result.terminationStatus.isSuccess else {
+      throw ScriptFailure(name: name, reason: "\(place())the commands ended with \(result.terminationStatus)")
+    }
+  }
+
+  /// The command that failed and its line, where bash could tell.
+  private func place() -> String {
+    let path = scratch.work.appending("\(name).failed").string
+    guard let bytes = try? UserFile.read(path) else { return "" }
+    let parts = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1)
+    guard parts.count == 2 else { return "" }
+    let command = parts[1].prefix(200).map { $0.isNewline ? " " : $0 }
+    return "“\(String(command))” in line \(parts[0]) failed; "
+  }
+}
+
+/// The commands of a spec failed.
+struct ScriptFailure: Error, CustomStringConvertible {
+  var name: String
+  var reason: String
+  var description: String { "“\(name)”: \(reason); what they printed is above" }
+}
