@@ -12,12 +12,14 @@ public struct BaseImage: Sendable {
   public let parts: [LayeredImage.Part]
   /// The runtime configuration.
   public let config: JSONObject
+  private let image: Image
 
   /// The image that is the root of `source`; `name` is for messages.
   ///
   /// - Throws: `LayeredImageError.base` when config and manifest contradict each other; what reading throws.
   public init(_ source: any ImageSource, name: String) async throws {
     let image = try await Image(source)
+    self.image = image
     let config = try ImageConfig(image.config)
     guard config.diffIDs.count == image.layers.count else {
       throw LayeredImageError.base(
@@ -30,6 +32,13 @@ public struct BaseImage: Sendable {
         comment: "layer \(index + 1) of \(name)", header: TarHeader(name: [], mode: 0o644),
         recipe: UncompressedBlob(content: layer.0.content), promised: layer.1, stored: layer.0)
     }
+  }
+
+  /// Where it has links to directories; all its layers are read for that.
+  ///
+  /// - Throws: what reading throws.
+  public func directoryLinks() async throws -> DirectoryLinks {
+    try DirectoryLinks(await LayerStack(hashingContents: false).view(of: image))
   }
 
   /// `own` on top of the base's configuration: its variables, or all of it.

@@ -232,6 +232,45 @@ import Testing
     #expect(top.contains { $0.hasSuffix(" ./etc/conf -> \(store.paths[0])/etc/conf") }, "\(top)")
   }
 
+  @Test(arguments: ["archive", "layout", "registry"])
+  func `a base's links to directories stay, and contents go behind them`(kind: String) async throws {
+    let registry = kind == "registry" ? try await RegistryServer.start() : nil
+    defer { registry?.stop() }
+    let store = try Store([[]])
+    defer { store.place.remove() }
+    let name = store.paths[0].split(separator: "/").last ?? ""
+    try store.write("hello", to: "store/\(name)/bin/hello")
+    try store.write("plain", to: "plain/bin/plain")
+    let base = try store.spec(
+      ["extraCommands": "mkdir -p usr/bin; echo sh > usr/bin/sh; ln -s usr/bin bin"], named: "base.json")
+    let location =
+      switch kind {
+      case "archive": store.place.directory.appending("base.tar")
+      case "layout": "oci:" + store.place.directory.appending("base")
+      default: "docker://\(registry?.address ?? "")/base:1"
+      }
+    let made =
+      kind == "registry"
+      ? try await store.cooper(["push", base, location, "--tls-verify=false"])
+      : try await store.cooper(["build", "layered", base, "-o", location])
+    try #require(made.status == 0, "\(made.errors)")
+    let spec = try store.spec([
+      "fromImage": .string(location), "contents": [.string(store.paths[0]), "plain"],
+    ])
+    let output = store.place.directory.appending("out.tar")
+    let result = try await store.cooper([
+      "build", "layered", spec, "-o", output, "--quiet", "--tls-verify=false",
+    ])
+    try #require(result.status == 0, "\(result.errors)")
+    let layers = try await store.layers(of: output)
+    #expect(layers.count == 4)
+    #expect(layers.joined().count { $0.contains(" ./bin") } == 1, "\(layers)")
+    #expect(layers[0].contains { $0.hasSuffix(" ./bin -> usr/bin") }, "\(layers)")
+    #expect(layers[2].contains { $0.hasSuffix(" ./usr/bin/plain") }, "\(layers)")
+    #expect(
+      layers[3].contains { $0.hasSuffix(" ./usr/bin/hello -> \(store.paths[0])/bin/hello") }, "\(layers)")
+  }
+
   @Test func `a script streams what the spec streams, from anywhere`() async throws {
     let store = try Store(Self.references)
     defer { store.place.remove() }

@@ -26,8 +26,11 @@ public struct FileTree: Sendable {
   public init() {}
 
   /// Puts a node at a path, with the directories above it; what is there is replaced.
-  public mutating func put(_ node: Node, at path: String) {
-    let names = path.split(separator: "/").map { Array($0.utf8) }
+  public mutating func put(_ node: Node, at path: String) { put(node, at: Array(path.utf8)) }
+
+  /// The same for a path of any bytes.
+  mutating func put(_ node: Node, at path: [UInt8]) {
+    let names = path.split(separator: UInt8(ascii: "/")).map(Array.init)
     Self.put(node, at: names[...], in: &root)
   }
 

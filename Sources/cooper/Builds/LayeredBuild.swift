@@ -25,6 +25,8 @@ struct LayeredBuild {
     let base = try await baseImage()
     let rules = PermissionRules(spec.permissions)
     var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
+    let links = try await contents.hasDirectories ? base?.directoryLinks() : nil
+    if let links { try contents.place(behind: links) }
     contents.conflicts.forEach { warn($0.description) }
     let customisation = try await customisation(&contents, rules: rules)
     var image = LayeredImage(
@@ -47,7 +49,8 @@ struct LayeredBuild {
     for directory in contents.plainDirectories.reversed() {
       image.append(
         DirectoryLayer(
-          directory, owner: spec.owner, modificationTime: spec.modified.seconds, rules: rules))
+          directory, owner: spec.owner, modificationTime: spec.modified.seconds, rules: rules,
+          links: links ?? DirectoryLinks()))
     }
     image.append(customisation: customisation)
     image.repoTag = "\(spec.imageName):\(try await tag(of: image, plan: plan))"

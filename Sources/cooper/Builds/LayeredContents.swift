@@ -7,11 +7,11 @@ import SystemPackage
 /// What `contents` of a spec stands for: a tree of links into the store, and directories that become layers of their own.
 struct LayeredContents {
   /// The tree of the customisation layer.
-  let tree: FileTree
+  private(set) var tree: FileTree
   /// Directories outside of the store, in the order of the spec.
   let plainDirectories: [FilePath]
   /// What several items have, and not alike.
-  let conflicts: [ContentsConflict]
+  private(set) var conflicts: [ContentsConflict]
   /// The store paths that the tree leads to.
   var references: [StorePath]
 
@@ -39,6 +39,19 @@ struct LayeredContents {
       try? StorePath.locate(String(decoding: $0, as: UTF8.self), storeDirectory: storeDirectory).storePath
     }
     references = items.union(found).sorted()
+  }
+
+  /// Whether there is anything that a link of the base image could lead elsewhere.
+  var hasDirectories: Bool {
+    let isDirectory = { (node: FileTree.Node) in if case .directory = node { true } else { false } }
+    return !plainDirectories.isEmpty || tree.root.entries.values.contains(where: isDirectory)
+  }
+
+  /// Puts what is in directories that the base image has behind links where those lead.
+  mutating func place(behind links: DirectoryLinks) throws {
+    let placed = try tree.placed(behind: links)
+    tree = placed.tree
+    conflicts += placed.conflicts
   }
 
   private static func directory(_ path: FilePath) throws -> FilePath {
