@@ -180,6 +180,46 @@ import Testing
     #expect(!(inside.errors + outside.errors).contains("never"))
   }
 
+  @Test(arguments: [SIGTERM, SIGINT], [true, false])
+  func `a signal ends the script, what it has started, and leaves nothing`(signal: Int32, chroot: Bool)
+    async throws
+  {
+    defer { place.remove() }
+    let scratch = place.directory.appending("scratch")
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
+    let spec = try spec([
+      "enableFakechroot": .bool(chroot), "fakeRootCommands": "echo started >&2; sleep 1000; echo never",
+    ])
+    let program = try RunningProgram.cooper(
+      ["build", "layered", spec, "-o", place.directory.appending("out.tar"), "--quiet"], home: place.home,
+      environment: ["NIX_STORE_DIR": place.directory.appending("store"), "TMPDIR": scratch])
+    defer { program.signal(SIGKILL) }
+    while !program.errorText.contains("started") { try await Task.sleep(for: .milliseconds(20)) }
+    program.signal(signal)
+    let result = try await program.result()
+    #expect(result.status == 128 + signal)
+    #expect(result.errors == "started\n")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+    #expect(!place.directory.contains("out.tar"))
+    // Names of the scratch directory are in the arguments of all of them.
+    let found = try await Program.run("pgrep", ["-f", "--", scratch])
+    #expect(found.text.isEmpty)
+  }
+
+  @Test(arguments: [true, false])
+  func `a script has the signals that a shell starts with`(chroot: Bool) async throws {
+    defer { place.remove() }
+    let result = try await build([
+      "enableFakechroot": .bool(chroot),
+      "fakeRootCommands":
+        "while read -r name value; do case $name in SigBlk:|SigIgn:) echo $name $value;; esac; done </proc/self/status",
+    ])
+    #expect(result.errors.contains("SigBlk: 0000000000000000"), "\(result.errors)")
+    // 0x1000 is SIGPIPE.
+    let ignored = try #require(result.errors.split(separator: "\n").first { $0.hasPrefix("SigIgn: ") })
+    #expect(try #require(UInt64(ignored.dropFirst(8), radix: 16)) & 0x1000 == 0, "\(result.errors)")
+  }
+
   @Test(arguments: ["bash", "fakeroot", "proot"])
   func `a missing program is named with Debian's package`(missing: String) async throws {
     defer { place.remove() }

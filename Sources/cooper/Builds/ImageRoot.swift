@@ -103,7 +103,7 @@ struct ImageRoot {
     }
     let binds = try bindings().flatMap { ["-b", $0] }
     let launcher = [box.string, guestBox, storeDirectory, shell, Self.tools.joined(separator: " ")]
-    let own = try RunConfined.prefix() + [proot, "-r", scratch.root.string, "-w", "/"] + binds
+    let own = try RunConfined.prefix() + [proot, "-v", "-1", "-r", scratch.root.string, "-w", "/"] + binds
     let arguments = guest.shellArguments
     return [shell, "-e", "-c", Self.launcher, "bash"] + launcher + ["\(own.count)"] + own + arguments
   }

@@ -51,11 +51,17 @@ struct Script {
       "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
       "SOURCE_DATE_EPOCH": String(TreeLayer.packingTime),
     ]
+    var options = Subprocess.PlatformOptions()
+    options.processGroupID = 0
     let result = try await Subprocess.run(
       .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
-      environment: .custom(variables), workingDirectory: scratch.root,
+      environment: .custom(variables), workingDirectory: scratch.root, platformOptions: options, input: .none,
       output: .fileDescriptor(.standardError, closeAfterSpawningProcess: false),
-      error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
+      error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+    ) { execution in
+      Interruption.end(group: execution.processIdentifier.value)
+    }
+    await Interruption.hasEnded(group: result.processIdentifier.value)
     guard result.terminationStatus.isSuccess else {
       throw ScriptFailure(name: name, reason: "\(place())the commands ended with \(result.terminationStatus)")
     }

@@ -14,6 +14,11 @@ struct RunConfined: ParsableCommand {
 
   mutating func run() throws {
     guard let program = command.first else { throw ValidationError("There is no program to run.") }
+    // This thread is one of Swift's task pool, which blocks signals, and the program has its own idea of broken pipes.
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+    signal(SIGPIPE, SIG_DFL)
     try SystemCallFilter.refuseYoungPathCalls()
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
     arguments.append(nil)

@@ -36,11 +36,34 @@ enum Interruption {
     for path in scratch.withLock({ $0 }) { OpenDirectory.removeTree(path) }
   }
 
+  private static let groups = Mutex<[pid_t]>([])
+  private static let hasCome = Atomic(false)
+  private static let patience = 20
+
+  /// Ends a program that was started in a process group of its own, with all it has started, when a signal ends this one.
+  static func end(group: pid_t) { groups.withLock { $0.append(group) } }
+
+  /// Takes that back for a program that has ended; does not return when that was because of the signal, which ends this one any moment.
+  static func hasEnded(group: pid_t) async {
+    groups.withLock { $0.removeAll { $0 == group } }
+    while hasCome.load(ordering: .sequentiallyConsistent) { try? await Task.sleep(for: .seconds(1)) }
+  }
+
+  /// As the terminal would do it, so that they clean up; what is still there after two seconds is killed.
+  private static func endGroups() {
+    let running = groups.withLock { $0 }
+    for group in running { kill(-group, SIGINT) }
+    for _ in 0..<patience where running.contains(where: { kill(-$0, 0) == 0 }) { usleep(100_000) }
+    for group in running { kill(-group, SIGKILL) }
+  }
+
   private static func watch() {
     guard let pipe else { return }
     Thread.detach {
       var number: UInt8 = 0
       guard withUnsafeMutableBytes(of: &number, { try? pipe.readEnd.read(into: $0) }) == 1 else { return }
+      hasCome.store(true, ordering: .sequentiallyConsistent)
+      endGroups()
       paths.withLock { paths in
         for path in paths where unlink(path.string) != 0 { OCILayoutWriter.removeTree(path) }
       }
