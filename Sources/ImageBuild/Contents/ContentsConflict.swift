@@ -28,6 +28,8 @@ public enum ContentsError: Error, Hashable, CustomStringConvertible {
   case kinds(path: String, directory: String, other: String)
   /// A link has the name of another item's directory, and does not lead to a directory of the store.
   case link(path: String, link: String, directory: String)
+  /// A link has the name of another item's directory, and leads to a directory that has it inside.
+  case circle(path: String, link: String)
   /// Directories are inside each other without an end in sight.
   case tooDeep(String)
 
@@ -40,6 +42,8 @@ public enum ContentsError: Error, Hashable, CustomStringConvertible {
       "“\(path)” is a directory in \(directory) and something else in \(other); an image cannot have both"
     case .link(let path, let link, let directory):
       "“\(path)” is a directory in \(directory), and in \(link) a link that leads to no directory of the store"
+    case .circle(let path, let link):
+      "“\(path)” is a directory in one item, and \(link) a link to a directory that leads there again without end"
     case .tooDeep(let path): "“contents” has \(path), whose directories are too deep inside each other"
     }
   }

@@ -51,7 +51,9 @@ struct StoreLookup: Sendable {
         return (.file(status, in: directory, name: name), joined(way.map(\.name) + [name]))
       }
     }
-    return (.directory(way.last?.directory ?? store), joined(way.map(\.name)))
+    // The store as a whole is in no image.
+    guard let last = way.last else { return nil }
+    return (.directory(last.directory), joined(way.map(\.name)))
   }
 
   private static func status(of name: [UInt8], in directory: OpenDirectory) throws(FileError) -> FileStatus? {

@@ -33,6 +33,8 @@ public struct SymlinkFarm: Sendable {
     var path: [UInt8]
     /// What is named in messages.
     var item: String
+    /// The directories behind the links that were opened on the way here.
+    var opened: [[UInt8]] = []
   }
 
   /// Where in the tree something goes.
@@ -87,14 +89,16 @@ public struct SymlinkFarm: Sendable {
       let path = source.path + [Self.slash] + name
       if status.type == .directory {
         if Self.skippedDirectories.contains(name) { continue }
-        let inner = Source(directory: try source.directory.directory(name), path: path, item: source.item)
+        let inner = Source(
+          directory: try source.directory.directory(name), path: path, item: source.item,
+          opened: source.opened)
         try mergeDirectory(inner, into: &directory, at: spot.appending(name))
       } else {
         let target =
           status.type == .symbolicLink
           ? try source.directory.target(of: name, byteCount: status.byteCount) : path
         try mergeLeaf(
-          .link(target: target, source: path), path, into: &directory, at: spot.appending(name))
+          .link(target: target, source: path), path, of: source, into: &directory, at: spot.appending(name))
       }
     }
   }
@@ -108,7 +112,7 @@ public struct SymlinkFarm: Sendable {
     case .directory(let known): child = known
     case .link(_, let link?):
       // The other item's link becomes a directory of links to what is behind it.
-      guard let behind = try directoryOfStore(link) else {
+      guard let behind = try self.directory(behind: link, of: source, at: spot) else {
         throw ContentsError.link(
           path: spot.text, link: String(decoding: link, as: UTF8.self), directory: source.item)
       }
@@ -122,7 +126,8 @@ public struct SymlinkFarm: Sendable {
 
   /// Adds a link that stands for what is at `path` in the store.
   private mutating func mergeLeaf(
-    _ node: FileTree.Node, _ path: [UInt8], into directory: inout FileTree.Directory, at spot: Spot
+    _ node: FileTree.Node, _ path: [UInt8], of source: Source, into directory: inout FileTree.Directory,
+    at spot: Spot
   ) throws {
     guard let known = directory.entries[spot.name] else {
       directory.entries[spot.name] = node
@@ -130,16 +135,24 @@ public struct SymlinkFarm: Sendable {
     }
     let item = String(decoding: path, as: UTF8.self)
     guard case .directory(var child) = known else { return try compare(known, node, at: spot, loser: item) }
-    guard let behind = try directoryOfStore(path) else {
+    guard let behind = try self.directory(behind: path, of: source, at: spot) else {
       throw ContentsError.kinds(path: spot.text, directory: origin(of: spot), other: item)
     }
     try merge(behind, into: &child, at: spot)
     directory.entries[spot.name] = .directory(child)
   }
 
-  private func directoryOfStore(_ path: [UInt8]) throws -> Source? {
-    guard let (found, path) = try store.find(path), case .directory(let directory) = found else { return nil }
-    return Source(directory: directory, path: path, item: String(decoding: path, as: UTF8.self))
+  /// The directory of the store that a link leads to.
+  ///
+  /// - Throws: `ContentsError.circle` when it is being opened already, which would never end.
+  private func directory(behind link: [UInt8], of source: Source, at spot: Spot) throws -> Source? {
+    guard let (found, path) = try store.find(link), case .directory(let directory) = found else { return nil }
+    guard !source.opened.contains(path) else {
+      throw ContentsError.circle(path: spot.text, link: String(decoding: link, as: UTF8.self))
+    }
+    return Source(
+      directory: directory, path: path, item: String(decoding: path, as: UTF8.self),
+      opened: source.opened + [path])
   }
 
   private mutating func compare(
