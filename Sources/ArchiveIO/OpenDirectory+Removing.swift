@@ -16,7 +16,7 @@ extension OpenDirectory {
     if (withName(name) { unlinkat($0, $1, 0) }) == 0 { return }
     guard let status = try? status(of: name), status.type == .directory else { return }
     // What a script left without permissions is ours all the same.
-    if status.mode & 0o700 != 0o700 { _ = withName(name) { fchmodat($0, $1, status.mode | 0o700, 0) } }
+    if status.mode & 0o700 != 0o700 { try? setMode(status.mode | 0o700, of: name) }
     if let inner = try? directory(name) {
       for name in (try? inner.names()) ?? [] { inner.removeTree(name) }
     }

@@ -1,7 +1,7 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
-/// Making and removing things, one name at a time, so that no link is followed and names may be any bytes.
+/// Making things, one name at a time, so that no link is followed and names may be any bytes.
 extension OpenDirectory {
   /// Makes a directory with these permission bits, whatever the process's creation mask, and opens it.
   public func createDirectory(_ name: [UInt8], mode: UInt32) throws(FileError) -> OpenDirectory {
@@ -44,26 +44,6 @@ extension OpenDirectory {
   /// Removes a directory if it is empty; whether it was.
   public func removeEmptyDirectory(_ name: [UInt8]) -> Bool {
     withName(name) { unlinkat($0, $1, AT_REMOVEDIR) } == 0
-  }
-
-  /// Removes a file, or a directory with everything in it, as far as that is possible.
-  public static func removeTree(_ path: FilePath) {
-    guard let name = path.lastComponent else { return }
-    let parent = path.removingLastComponent()
-    let directory = try? OpenDirectory(parent.isEmpty ? "." : parent)
-    directory?.removeTree(FilePath(root: nil, components: name).platformBytes)
-  }
-
-  /// Removes a file, or a directory with everything in it, as far as that is possible.
-  public func removeTree(_ name: [UInt8]) {
-    if (withName(name) { unlinkat($0, $1, 0) }) == 0 { return }
-    guard let status = try? status(of: name), status.type == .directory else { return }
-    // What a script left without permissions is ours all the same.
-    if status.mode & 0o700 != 0o700 { try? setMode(status.mode | 0o700, of: name) }
-    if let inner = try? directory(name) {
-      for name in (try? inner.names()) ?? [] { inner.removeTree(name) }
-    }
-    _ = withName(name) { unlinkat($0, $1, AT_REMOVEDIR) }
   }
 }
 

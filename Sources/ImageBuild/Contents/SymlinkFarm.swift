@@ -70,7 +70,6 @@ public struct SymlinkFarm: Sendable {
         try compare(known, entry.content.node, at: spot, loser: item)
       } else {
         tree.put(entry.content.node, at: entry.path)
-        tree.put(node, at: entry.path)
         origins[spot.path] = item
       }
     }

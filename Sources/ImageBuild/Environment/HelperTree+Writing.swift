@@ -6,7 +6,7 @@ extension HelperTree {
   public func write(into directory: FilePath) throws(FileError) {
     var tree = FileTree()
     for entry in entries { tree.put(entry.content.node, at: entry.path) }
-    try tree.write(to: directory)
+    try tree.write(to: OpenDirectory(directory))
   }
 }
 

@@ -18,7 +18,7 @@ struct CustomisationScripts {
 
   /// Makes the tree in a scratch directory, runs the commands there, and gives the layer of what they left.
   func run(in tree: FileTree, rules: PermissionRules) async throws -> ScratchLayer {
-let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDirectory)
+    let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
     let shell = try ScriptProgram("bash", package: "bash").path
     if !spec.extraCommands.isEmpty {
@@ -47,8 +47,8 @@ let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDire
   }
 
   private static func ownership(in state: FilePath) throws -> Ownership {
-    let file = FileRange(whole: try DirectFile(reading: state))
-    let text = String(decoding: try file.readAll(limit: stateLimit), as: UTF8.self)
+    let file = try FileRange(whole: DirectFile(reading: state))
+    let text = try String(decoding: file.readAll(limit: stateLimit), as: UTF8.self)
     guard let found = Ownership(parsingFakerootState: text) else {
       throw ScriptFailure(name: "fakeRootCommands", reason: "\(state) is not what fakeroot writes")
     }

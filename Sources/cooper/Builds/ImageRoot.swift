@@ -9,19 +9,12 @@ import SystemPackage
 /// have none. Those are copies: what a script does to them does not reach the machine.
 struct ImageRoot {
   /// Programs of this machine that scripts may call when the image does not have them.
-  private static let tools = [
-    "[", "awk", "basename", "bzip2", "cat", "chgrp", "chmod", "chown", "cmp", "comm", "cp", "cut", "date",
-    "dd",
-    "diff", "dirname", "du", "echo", "env", "expr", "false", "find", "fold", "getent", "grep", "groupadd",
-    "gzip",
-    "head", "id", "install", "ln", "ls", "md5sum", "mkdir", "mkfifo", "mknod", "mktemp", "mv", "nl", "od",
-    "paste",
-    "printf", "pwd", "readlink", "realpath", "rm", "rmdir", "sed", "seq", "sha256sum", "sleep", "sort",
-    "split",
-    "stat", "tail", "tar", "tee", "test", "touch", "tr", "true", "truncate", "uname", "uniq", "unlink",
-    "useradd",
-    "usermod", "wc", "xargs", "xz",
-  ]
+  private static let tools = """
+    [ awk basename bzip2 cat chgrp chmod chown cmp comm cp cut date dd diff dirname du echo env expr \
+    false find fold getent grep groupadd gzip head id install ln ls md5sum mkdir mkfifo mknod mktemp mv \
+    nl od paste printf pwd readlink realpath rm rmdir sed seq sha256sum sleep sort split stat tail tar \
+    tee test touch tr true truncate uname uniq unlink useradd usermod wc xargs xz
+    """
 
   private let scratch: ScratchTree
   private let storeDirectory: String
@@ -102,7 +95,7 @@ struct ImageRoot {
       }
     }
     let binds = try bindings().flatMap { ["-b", $0] }
-    let launcher = [box.string, guestBox, storeDirectory, shell, Self.tools.joined(separator: " ")]
+    let launcher = [box.string, guestBox, storeDirectory, shell, Self.tools]
     let own = try RunConfined.prefix() + [proot, "-v", "-1", "-r", scratch.root.string, "-w", "/"] + binds
     let arguments = guest.shellArguments
     return [shell, "-e", "-c", Self.launcher, "bash"] + launcher + ["\(own.count)"] + own + arguments
