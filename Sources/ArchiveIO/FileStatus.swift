@@ -50,6 +50,12 @@ public struct FileIdentity: Sendable, Hashable {
 }
 
 extension TarDevice {
+  /// The C library's combined number.
+  var deviceNumber: UInt64 {
+    let (major, minor) = (UInt64(major), UInt64(minor))
+    return (major & 0xFFF) << 8 | (major & ~0xFFF) << 32 | minor & 0xFF | (minor & ~0xFF) << 12
+  }
+
   /// Takes the C library's combined number apart: what `gnu_dev_major` and `gnu_dev_minor` do, which Swift cannot see.
   public init(deviceNumber number: UInt64) {
     self.init(
@@ -69,6 +75,18 @@ extension TarType {
     case S_IFCHR: self = .characterDevice
     case S_IFBLK: self = .blockDevice
     default: return nil
+    }
+  }
+
+  /// The type's bits in `st_mode`.
+  var fileMode: UInt32 {
+    switch self {
+    case .directory: S_IFDIR
+    case .symbolicLink: S_IFLNK
+    case .fifo: S_IFIFO
+    case .characterDevice: S_IFCHR
+    case .blockDevice: S_IFBLK
+    default: S_IFREG
     }
   }
 }

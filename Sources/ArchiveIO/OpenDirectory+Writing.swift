@@ -22,18 +22,57 @@ extension OpenDirectory {
 
   /// Makes a file of these bytes and permission bits, whatever the process's creation mask.
   public func createFile(_ name: [UInt8], _ bytes: [UInt8], mode: UInt32) throws(FileError) {
+    let file = try createFile(name)
+    defer { close(file) }
+    let failure: FileError? = bytes.withUnsafeBytes { bytes in
+      do throws(FileError) { try write(bytes, to: file, name) } catch { return error }
+      return nil
+    }
+    if let failure { throw failure }
+    guard fchmod(file, mode) == 0 else { throw self.failure("set the mode of", name) }
+  }
+
+  /// The same with everything that is left of an open file.
+  public func createFile(_ name: [UInt8], from source: OpenFile, mode: UInt32) throws(FileError) {
+    let file = try createFile(name)
+    defer { close(file) }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+    defer { buffer.deallocate() }
+    while true {
+      let count = try source.read(into: buffer)
+      if count == 0 { break }
+      try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: file, name)
+    }
+    guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
+  }
+
+  private func createFile(_ name: [UInt8]) throws(FileError) -> Int32 {
     let file = withName(name) {
       openat($0, $1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
     guard file >= 0 else { throw failure("create", name) }
-    defer { close(file) }
+    return file
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ name: [UInt8]) throws(FileError) {
     var written = 0
     while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+      let count = Glibc.write(file, rest.baseAddress, rest.count)
       guard count >= 0 || errno == EINTR else { throw failure("write", name) }
       written += max(0, count)
     }
-    guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
+  }
+
+  /// Makes a pipe or a device; that takes root for a device.
+  public func createNode(
+    _ name: [UInt8], type: TarType, mode: UInt32, device: TarDevice?
+  ) throws(FileError) {
+    let number = device.map(\.deviceNumber) ?? 0
+    guard (withName(name) { mknodat($0, $1, type.fileMode | mode, dev_t(number)) }) == 0 else {
+      throw failure("create", name)
+    }
+    try setMode(mode, of: name)
   }
 
   /// Sets the permission bits of a file or directory; links must not be asked for.

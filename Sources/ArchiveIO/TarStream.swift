@@ -127,6 +127,9 @@ public struct FileChanged: Error, Hashable, CustomStringConvertible {
   /// The file.
   public let path: String
 
+  /// That file.
+  public init(path: String) { self.path = path }
+
   /// One line for people.
   public var description: String {
     "\(path) became shorter while it was read; nothing may change it meanwhile"

@@ -1,7 +1,7 @@
 import Glibc
 public import SystemPackage
 
-/// Everything in a tree, parents first and each directory's names in a fixed order.
+/// Everything in a tree, parents first and in a fixed order.
 ///
 /// Only the directories on the way to the current entry are open, and only their names in memory.
 public final class TreeWalk {
@@ -11,6 +11,8 @@ public final class TreeWalk {
     case bytes
     /// By code points, as Python sorts paths (`PythonText`).
     case python
+    /// Whole paths by bytes, as `sort` orders a list of them: `a-b` comes after `a` and before `a/b`.
+    case paths
   }
 
   /// What was found.
@@ -39,6 +41,8 @@ public final class TreeWalk {
     var names: [[UInt8]]
   }
 
+  private static let slash = UInt8(ascii: "/")
+
   private let order: Order
   private var levels: [Level] = []
   private var root: (directory: OpenDirectory, name: [UInt8])?
@@ -64,10 +68,16 @@ public final class TreeWalk {
       return try visit(name, in: directory, path: [])
     }
     while let level = levels.indices.last {
-      if let name = levels[level].names.popLast() {
-        return try visit(name, in: levels[level].directory, path: levels[level].prefix + name)
+      guard let name = levels[level].names.popLast() else {
+        levels.removeLast()
+        continue
       }
-      levels.removeLast()
+      let directory = levels[level].directory
+      if name.last == Self.slash {
+        try enter(Array(name.dropLast()), in: directory, path: levels[level].prefix + name.dropLast())
+      } else {
+        return try visit(name, in: directory, path: levels[level].prefix + name)
+      }
     }
     return nil
   }
@@ -77,17 +87,32 @@ public final class TreeWalk {
     var target: [UInt8] = []
     switch status.type {
     case .directory:
-      let found = name.isEmpty ? directory : try directory.directory(name)
-      let prefix = path.isEmpty ? [] : path + [UInt8(ascii: "/")]
-      levels.append(Level(directory: found, prefix: prefix, names: Self.reversed(try found.names(), order)))
+      if order == .paths, let level = levels.indices.last {
+        postpone(name + [Self.slash], at: level)
+      } else {
+        try enter(name, in: directory, path: path)
+      }
     case .symbolicLink: target = try directory.target(of: name, byteCount: status.byteCount)
     default: break
     }
     return Entry(path: path, status: status, linkTarget: target, directory: directory, name: name)
   }
 
+  private func enter(_ name: [UInt8], in directory: OpenDirectory, path: [UInt8]) throws(FileError) {
+    let found = name.isEmpty ? directory : try directory.directory(name)
+    let prefix = path.isEmpty ? [] : path + [Self.slash]
+    levels.append(Level(directory: found, prefix: prefix, names: Self.reversed(try found.names(), order)))
+  }
+
+  /// Puts what is in a directory, which its name with a slash stands for, after the names that come before it.
+  private func postpone(_ name: [UInt8], at level: Int) {
+    let names = levels[level].names
+    let place = names.lastIndex { !$0.lexicographicallyPrecedes(name) }
+    levels[level].names.insert(name, at: place.map { $0 + 1 } ?? 0)
+  }
+
   private static func reversed(_ names: [[UInt8]], _ order: Order) -> [[UInt8]] {
-    let isPlain = order == .bytes || names.allSatisfy { $0.allSatisfy { $0 < 0x80 } }
+    let isPlain = order != .python || names.allSatisfy { $0.allSatisfy { $0 < 0x80 } }
     if isPlain { return names.sorted { $1.lexicographicallyPrecedes($0) } }
     return names.map { ($0, PythonText($0)) }.sorted { $1.1 < $0.1 }.map(\.0)
   }

@@ -27,7 +27,7 @@ public struct FileSystemPath: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The path of the directory, and the name in it.
-  static func split(_ path: [UInt8]) -> (parent: ArraySlice<UInt8>, name: ArraySlice<UInt8>) {
+  public static func split(_ path: [UInt8]) -> (parent: ArraySlice<UInt8>, name: ArraySlice<UInt8>) {
     guard let last = path.lastIndex(of: slash) else { return ([], path[...]) }
     return (path[..<last], path[(last + 1)...])
   }

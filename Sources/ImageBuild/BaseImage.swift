@@ -34,11 +34,11 @@ public struct BaseImage: Sendable {
     }
   }
 
-  /// Where it has links to directories; all its layers are read for that.
+  /// Its files; all its layers are read for that.
   ///
   /// - Throws: what reading throws.
-  public func directoryLinks() async throws -> DirectoryLinks {
-    try DirectoryLinks(await LayerStack(hashingContents: false).view(of: image))
+  public func view() async throws -> FileSystemView {
+    try await LayerStack(hashingContents: false).view(of: image)
   }
 
   /// `own` on top of the base's configuration: its variables, or all of it.

@@ -47,14 +47,6 @@ extension LayerRecipe {
   }
 }
 
-extension StoreLayer: LayerRecipe {
-  /// See `LayerRecipe`.
-  public func open() throws -> any ByteSource { TarStream(members(), Self.dialect) }
-
-  /// See `LayerRecipe`.
-  public func byteCount() throws -> Int64 { try members().byteCount(Self.dialect) }
-}
-
 /// A layer that is part of a file: the `layer.tar` of a customisation layer, a layer of a base image's archive.
 public struct FileLayer: LayerRecipe {
   private let range: FileRange

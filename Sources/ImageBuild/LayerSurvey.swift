@@ -41,6 +41,7 @@ extension LayeredImage.Part {
       guard let promised else { preconditionFailure("a link has no digest of its own") }
       return LayerFacts(diffID: promised, byteCount: 0)
     }
+    if let facts = self.facts { return facts }
     let remembered = try RememberedLayer(recipe, in: memory)
     if let known = remembered.facts { return known }
     let facts = try recipe.measure()

@@ -3,7 +3,8 @@ public import Hashing
 public import ImageArchive
 import SystemPackage
 
-/// Writes a layered image as nixpkgs' stream script does, to the byte, but not one step after the other.
+/// Writes a layered image as nixpkgs' stream script does, to the byte, but not one step after the other; `RepositoryArchive` is for the other
+/// form.
 ///
 /// A layer's member needs its digest before its bytes. On a pipe the layers are made twice, as the script does, the first time ahead and
 /// several at once. In a file each is made once, at its place, and its header is put in front afterwards. A layer that is remembered is made
@@ -37,6 +38,9 @@ public struct LayeredArchiveWriter: Sendable {
   public func write(
     to output: ArchiveOutput, message: @escaping (String) -> Void = { _ in }
   ) throws -> Summary {
+    if let single = image.single {
+      return try RepositoryArchive(image, single, memory: memory).write(to: output, compressor, message)
+    }
     guard compressor != .none else { return try writePlain(to: output, message) }
     return try ArchiveCompression(compressor: compressor, output: output).run {
       try writePlain(to: $0, message)

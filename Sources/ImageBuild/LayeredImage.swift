@@ -17,6 +17,8 @@ public struct LayeredImage: Sendable {
     public var recipe: (any LayerRecipe)?
     /// Its digest, where somebody promised one.
     public var promised: Digest?
+    /// What is known of the bytes of `recipe`, when they have been measured already.
+    public var facts: LayerFacts?
     /// The layer as a base image has it.
     public var stored: Layer?
   }
@@ -37,6 +39,8 @@ public struct LayeredImage: Sendable {
   public var repoTag: String
   /// Of the architecture; most have none.
   public var variant: String?
+  /// What makes it an image as `buildImage` writes it; nil for one of the stream script's.
+  public var single: SingleLayerForm?
 
   /// An image of these layers.
   public init(
@@ -59,6 +63,23 @@ public struct LayeredImage: Sendable {
     append(layer, message: "from \(layer.directory)", comment: "directory")
   }
 
+  /// Adds the one layer of an image as `buildImage` writes it, which is known by its own text of the date.
+  public mutating func append(single layer: ImageLayer, ownConfig: JSONValue, created: String) {
+    append(layer, message: "with everything that is new", comment: "layer")
+    single = SingleLayerForm(layer: layer, ownConfig: ownConfig, created: created)
+  }
+
+  /// Learns the digest and size of the last layer, and keeps them.
+  public mutating func measureLast() async throws -> LayerFacts {
+    guard let index = parts.indices.last, let recipe = parts[index].recipe else {
+      preconditionFailure("an image without a layer of its own")
+    }
+    if let facts = parts[index].facts { return facts }
+    let facts = try await Thread.run { try recipe.measure() }
+    parts[index].facts = facts
+    return facts
+  }
+
   /// Adds the layer that comes last.
   public mutating func append(customisation layer: any LayerRecipe) {
     append(layer, message: "with customisation...", comment: "customisation layer")
@@ -76,6 +97,7 @@ public struct LayeredImage: Sendable {
 
   /// The image's configuration, whose digest is the image's ID.
   func configuration(diffIDs: [Digest]) -> [UInt8] {
+    if let single { return single.configuration(of: self, diffIDs: diffIDs) }
     var document: JSONObject = [
       "created": .string(created.text), "architecture": .string(architecture), "os": "linux",
     ]

@@ -4,7 +4,7 @@ import SystemPackage
 /// A layer of store paths, with the bytes that nixpkgs' stream script gives it (nix-dockertools.md, section 2.5).
 ///
 /// Members are `/nix/`, `/nix/store/`, and then each path with everything below it; owner and time are the same for all.
-public struct StoreLayer: Sendable, Hashable {
+public struct StoreLayer: TarRecipe, Hashable {
   /// The store's directory as the image knows it: `/nix/store`.
   public let storeDirectory: String
   /// The store paths, in order.
@@ -17,7 +17,7 @@ public struct StoreLayer: Sendable, Hashable {
   public var root: String
 
   /// The tar dialect.
-  public static let dialect = TarDialect.python
+  public var dialect: TarDialect { .python }
 
   /// A layer of `paths`.
   ///
@@ -36,7 +36,7 @@ public struct StoreLayer: Sendable, Hashable {
   }
 
   /// The members, from the first one on.
-  public func members() -> some TarMembers { Members(self) }
+  public func members() -> any TarMembers { Members(self) }
 
   private final class Members: TarMembers {
     private let layer: StoreLayer
@@ -54,7 +54,7 @@ public struct StoreLayer: Sendable, Hashable {
     func next() throws -> TarInput? {
       if !directories.isEmpty {
         let name = Array(directories.removeFirst().utf8)
-        return TarInput(header: header(name, .directory, mode: 0o755))
+        return TarInput(header: directory(name))
       }
       while true {
         if let (prefix, walk) = current, let entry = try walk.next() {
@@ -66,19 +66,14 @@ public struct StoreLayer: Sendable, Hashable {
     }
 
     private func input(_ entry: TreeWalk.Entry, below prefix: [UInt8]) throws -> TarInput {
-      guard let type = entry.status.type else { throw LayeredImageError.socket(entry.description) }
-      let name = entry.path.isEmpty ? prefix : prefix + [UInt8(ascii: "/")] + entry.path
-      var header = header(name, type, mode: type == .symbolicLink ? 0o777 : entry.status.mode)
-      header.linkName = entry.linkTarget
-      header.device = entry.status.device
-      guard type == .regular, entry.status.byteCount > 0 else { return TarInput(header: header) }
-      header.byteCount = entry.status.byteCount
-      return TarInput(header: header, content: .file(try entry.open()))
+      try entry.input(named: entry.path.isEmpty ? prefix : prefix + [UInt8(ascii: "/")] + entry.path) {
+        $0.owner = layer.owner
+        $0.modificationTime = layer.modificationTime
+      }
     }
 
-    private func header(_ name: [UInt8], _ type: TarType, mode: UInt32) -> TarHeader {
-      var header = TarHeader(
-        name: type == .directory ? name + [UInt8(ascii: "/")] : name, type: type, mode: mode)
+    private func directory(_ name: [UInt8]) -> TarHeader {
+      var header = TarHeader(name: name + [UInt8(ascii: "/")], type: .directory, mode: 0o755)
       header.owner = layer.owner
       header.modificationTime = layer.modificationTime
       return header

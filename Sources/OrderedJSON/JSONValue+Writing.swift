@@ -6,6 +6,8 @@ public enum JSONStyle: Sendable, Hashable {
   case indented(by: Int)
   /// As `json.dumps(…, indent: width)` of Python: like `indented`, with DEL and everything outside ASCII as `\uXXXX`.
   case python(indent: Int)
+  /// As `jshon` and jansson: indented by a blank a level, `/` as `\\/`, a newline at the end.
+  case jshon
 }
 
 extension JSONValue {
@@ -16,7 +18,7 @@ extension JSONValue {
   public func serialized(_ style: JSONStyle = .compact) -> [UInt8] {
     var writer = JSONWriter(style: style)
     writer.write(self, level: 0)
-    return writer.output
+    return writer.output + (style == .jshon ? [UInt8(ascii: "\n")] : [])
   }
 }
 
@@ -25,12 +27,15 @@ struct JSONWriter {
   private(set) var output: [UInt8] = []
   private let indentation: Int?
   private let isASCII: Bool
+  private let escapesSlashes: Bool
 
   init(style: JSONStyle) {
+    escapesSlashes = style == .jshon
     switch style {
     case .compact: (indentation, isASCII) = (nil, false)
     case .indented(let width): (indentation, isASCII) = (width, false)
     case .python(let width): (indentation, isASCII) = (width, true)
+    case .jshon: (indentation, isASCII) = (1, false)
     }
   }
 
@@ -82,6 +87,7 @@ struct JSONWriter {
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): output += [UInt8(ascii: "\\"), byte]
+      case UInt8(ascii: "/") where escapesSlashes: output += #"\/"#.utf8
       case 0..<0x20: escape(control: byte)
       default: output.append(byte)
       }
@@ -112,7 +118,8 @@ struct JSONWriter {
     case 0x0A: output += #"\n"#.utf8
     case 0x0C: output += #"\f"#.utf8
     case 0x0D: output += #"\r"#.utf8
-    default: output += ((byte < 16 ? #"\u000"# : #"\u00"#) + String(byte, radix: 16)).utf8
+    default:
+      output += ((byte < 16 ? #"\u000"# : #"\u00"#) + String(byte, radix: 16, uppercase: escapesSlashes)).utf8
     }
   }
 }

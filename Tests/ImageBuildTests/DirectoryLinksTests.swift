@@ -57,6 +57,7 @@ import Testing
           rest.append((here, child))
         case .link(let target, _): found[here] = String(decoding: target, as: UTF8.self)
         case .file(let bytes, _): found[here] = String(decoding: bytes, as: UTF8.self)
+        case .copy(let file): found[here] = file.path.string
         }
       }
     }

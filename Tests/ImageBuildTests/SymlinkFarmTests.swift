@@ -89,7 +89,7 @@ import Testing
           lines.insert("D \(hex(here))")
           rest.append((here, child))
         case .link(let target, _): lines.insert("L \(hex(here)) \(hex(target))")
-        case .file: lines.insert("F \(hex(here))")
+        case .file, .copy: lines.insert("F \(hex(here))")
         }
       }
     }

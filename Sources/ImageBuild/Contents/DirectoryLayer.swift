@@ -5,7 +5,7 @@ public import SystemPackage
 ///
 /// Members are `./` and everything below it in the order of their bytes, all with the same owner and time, so that the bytes follow from names,
 /// modes and content alone. Hard links are files of their own. What a base image has behind a link to a directory goes where the link leads.
-public struct DirectoryLayer: LayerRecipe {
+public struct DirectoryLayer: TarRecipe {
   /// The directory.
   public let directory: FilePath
   private let owner: TarOwner
@@ -25,15 +25,9 @@ public struct DirectoryLayer: LayerRecipe {
     self.links = links
   }
 
-  private static let dialect = TarDialect.gnu(numericOwner: false)
+  let dialect = TarDialect.gnu(numericOwner: false)
 
-  /// See `LayerRecipe`.
-  public func open() throws -> any ByteSource { TarStream(try members(), Self.dialect) }
-
-  /// See `LayerRecipe`.
-  public func byteCount() throws -> Int64 { try members().byteCount(Self.dialect) }
-
-  private func members() throws -> some TarMembers { try Members(self) }
+  func members() throws -> any TarMembers { try Members(self) }
 
   private final class Members: TarMembers {
     private let layer: DirectoryLayer
@@ -60,20 +54,14 @@ public struct DirectoryLayer: LayerRecipe {
     private func input(
       _ entry: TreeWalk.Entry, in parent: [UInt8], place: [UInt8]
     ) throws -> TarInput {
-      guard let type = entry.status.type else { throw LayeredImageError.socket(entry.description) }
-      var name = Array("./".utf8) + place
-      if type == .directory, !entry.path.isEmpty { name.append(UInt8(ascii: "/")) }
-      // What a directory is called outside, and its mode, are not the image's.
-      let mode = entry.path.isEmpty ? 0o755 : type == .symbolicLink ? 0o777 : entry.status.mode
-      let target = layer.links.moved(entry.linkTarget, from: parent)
-      var header = TarHeader(name: name, type: type, mode: mode, linkName: target)
-      header.owner = layer.owner
-      header.modificationTime = layer.modificationTime
-      header.device = entry.status.device
-      layer.rules.apply(to: &header)
-      guard type == .regular, entry.status.byteCount > 0 else { return TarInput(header: header) }
-      header.byteCount = entry.status.byteCount
-      return TarInput(header: header, content: .file(try entry.open()))
+      try entry.input(named: Array("./".utf8) + place) { header in
+        // What the directory is called outside, and its mode, are not the image's.
+        if entry.path.isEmpty { header.mode = 0o755 }
+        header.linkName = layer.links.moved(entry.linkTarget, from: parent)
+        header.owner = layer.owner
+        header.modificationTime = layer.modificationTime
+        layer.rules.apply(to: &header)
+      }
     }
   }
 }

@@ -23,14 +23,25 @@ public struct DirectoryLinks: Sendable {
     image.forEach { path, entry in
       if entry.kind == .symbolicLink { links[path.bytes] = entry.linkTarget }
     }
+    try add(links) { path in
+      let entry = try image.entry(at: FileSystemPath(path))
+      return entry?.kind == .directory ? entry?.mode : nil
+    }
+  }
+
+  /// The links of a tree.
+  init(_ tree: FileTree) throws {
+    try add(tree.links) { path in
+      if case .directory(let directory)? = tree[path] { directory.mode } else { nil }
+    }
+  }
+
+  /// Takes the links that lead to directories; `mode` gives the mode of what is a directory.
+  private mutating func add(_ links: [[UInt8]: [UInt8]], mode: ([UInt8]) throws -> UInt32?) throws {
     for link in links.keys {
-      guard let place = Self.follow(link, links), !place.isEmpty,
-        try image.entry(at: FileSystemPath(place))?.kind == .directory
-      else { continue }
+      guard let place = Self.follow(link, links), !place.isEmpty, try mode(place) != nil else { continue }
       places[link] = place
-      for directory in Self.ways(to: place) {
-        modes[directory] = try image.entry(at: FileSystemPath(directory))?.mode
-      }
+      for directory in Self.ways(to: place) { modes[directory] = try mode(directory) }
     }
   }
 
@@ -129,7 +140,7 @@ extension FileTree {
           try put(
             .link(target: links.moved(target, from: path), source: source), at: here,
             place: DirectoryLinks.joined(place, name))
-        case .file where (place != path) == wanted:
+        case .file where (place != path) == wanted, .copy where (place != path) == wanted:
           try put(node, at: here, place: DirectoryLinks.joined(place, name))
         default: break
         }

@@ -1,3 +1,6 @@
+public import ArchiveIO
+public import SystemPackage
+
 /// A tree of names in memory; the content of files stays where it is.
 public struct FileTree: Sendable {
   /// One entry of a directory.
@@ -6,6 +9,8 @@ public struct FileTree: Sendable {
     /// A symbolic link; `source` is the path in the store of the file that it stands for, or of the link that it was copied from.
     case link(target: [UInt8], source: [UInt8]?)
     case file([UInt8], mode: UInt32)
+    /// A file, pipe or device of this machine.
+    case copy(StoredFile)
   }
 
   /// A directory and what is in it.
@@ -43,9 +48,33 @@ public struct FileTree: Sendable {
       directory.entries[name] = node
       return
     }
-    var child = Directory()
-    if case .directory(let known) = directory.entries[name] { child = known }
-    put(node, at: rest, in: &child)
+    update(name, in: &directory) { put(node, at: rest, in: &$0) }
+  }
+
+  /// Changes a directory, which is made with those above it when it is not there.
+  mutating func update(directory path: [UInt8], _ body: (inout Directory) throws -> Void) rethrows {
+    let names = path.split(separator: UInt8(ascii: "/")).map(Array.init)
+    try Self.update(names[...], in: &root, body)
+  }
+
+  private static func update(
+    _ names: ArraySlice<[UInt8]>, in directory: inout Directory, _ body: (inout Directory) throws -> Void
+  ) rethrows {
+    guard let name = names.first else { return try body(&directory) }
+    try update(name, in: &directory) { try update(names.dropFirst(), in: &$0, body) }
+  }
+
+  /// Takes a directory out while it is changed, so that its entries are not copied.
+  private static func update(
+    _ name: [UInt8], in directory: inout Directory, _ body: (inout Directory) throws -> Void
+  ) rethrows {
+    guard case .directory(var child)? = directory.entries.removeValue(forKey: name) else {
+      var child = Directory()
+      try body(&child)
+      directory.entries[name] = .directory(child)
+      return
+    }
+    try body(&child)
     directory.entries[name] = .directory(child)
   }
 
@@ -61,19 +90,49 @@ public struct FileTree: Sendable {
     return node
   }
 
+  /// Whether there is a directory in the root.
+  public var hasDirectories: Bool {
+    root.entries.values.contains { if case .directory = $0 { true } else { false } }
+  }
+
   /// The targets of all links.
-  public var linkTargets: [[UInt8]] {
-    var targets: [[UInt8]] = []
-    var directories = [root]
-    while let directory = directories.popLast() {
-      for node in directory.entries.values {
+  public var linkTargets: [[UInt8]] { Array(links.values) }
+
+  /// The targets of all links by their paths.
+  var links: [[UInt8]: [UInt8]] {
+    var links: [[UInt8]: [UInt8]] = [:]
+    var directories: [(path: [UInt8], directory: Directory)] = [([], root)]
+    while let (path, directory) = directories.popLast() {
+      for (name, node) in directory.entries {
+        let place = DirectoryLinks.joined(path, name)
         switch node {
-        case .directory(let child): directories.append(child)
-        case .link(let target, _): targets.append(target)
-        case .file: break
+        case .directory(let child): directories.append((place, child))
+        case .link(let target, _): links[place] = target
+        case .file, .copy: break
         }
       }
     }
-    return targets
+    return links
+  }
+}
+
+/// A file of this machine that is in a tree under another name.
+public struct StoredFile: Sendable {
+  /// Where it is.
+  public var path: FilePath
+  /// What was found there.
+  public var status: FileStatus
+
+  /// The file at `path`, with that status.
+  public init(path: FilePath, status: FileStatus) {
+    self.path = path
+    self.status = status
+  }
+
+  /// Opens its content; no link is followed in the end.
+  func open() throws -> OpenFile {
+    guard let name = path.lastComponent else { throw FileError("open", path.string, .isDirectory) }
+    return try OpenDirectory(path.removingLastComponent()).file(
+      FilePath(root: nil, components: name).platformBytes)
   }
 }

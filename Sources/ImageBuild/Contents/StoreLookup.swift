@@ -92,9 +92,14 @@ extension StoreLookup {
     guard left.type == .regular, right.type == .regular, left.byteCount == right.byteCount,
       left.mode & 0o111 == right.mode & 0o111
     else { return false }
-    let sources = [
-      BufferedSource(try leftDirectory.file(leftName)), BufferedSource(try rightDirectory.file(rightName)),
-    ]
+    return try leftDirectory.file(leftName).hasSameContent(as: rightDirectory.file(rightName))
+  }
+}
+
+extension OpenFile {
+  /// Whether two files have the same bytes from here on.
+  func hasSameContent(as other: OpenFile) throws -> Bool {
+    let sources = [BufferedSource(self), BufferedSource(other)]
     while true {
       let (left, right) = (try sources[0].peek(1), try sources[1].peek(1))
       let count = min(left.count, right.count)

@@ -116,7 +116,7 @@ public struct SymlinkFarm: Sendable {
           path: spot.text, link: String(decoding: link, as: UTF8.self), directory: source.item)
       }
       try merge(behind, into: &child, at: spot)
-    case .link, .file:
+    case .link, .file, .copy:
       throw ContentsError.kinds(path: spot.text, directory: source.item, other: origin(of: spot))
     }
     try merge(source, into: &child, at: spot)

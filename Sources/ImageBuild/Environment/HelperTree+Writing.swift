@@ -1,9 +1,9 @@
-public import ArchiveIO
+import ArchiveIO
 public import SystemPackage
 
 extension HelperTree {
   /// Makes the tree in a directory, which is empty.
-  public func write(into directory: FilePath) throws(FileError) {
+  public func write(into directory: FilePath) throws {
     var tree = FileTree()
     for entry in entries { tree.put(entry.content.node, at: entry.path) }
     try tree.write(to: OpenDirectory(directory))

@@ -1,27 +1,8 @@
-import OCIModel
 import OrderedJSON
 
 extension LayeredSpec {
-  /// What cannot be meant together, although each value is right by itself.
-  func contradictions(_ values: SpecValues) -> [SpecProblem] {
-    var problems: [SpecProblem] = []
-    func add(_ key: String, _ statement: String) {
-      problems.append(.contradiction(key: key, statement: statement))
-    }
-    for (key, value) in [("fromImageName", baseName), ("fromImageTag", baseTag)]
-    where value != nil && base == nil {
-      add(key, "it chooses an image of “fromImage”, which is not given")
-    }
-    if let compressor = values.text("compressor"), compressor != "none", format == .oci {
-      add(
-        "compressor",
-        "“\(compressor)” compresses an archive, and “format” oci is a directory; use “layerCompression”")
-    }
-    problems += layeringContradictions + labelContradictions
-    return problems
-  }
-
-  private var layeringContradictions: [SpecProblem] {
+  /// What cannot be meant together with a list of layers.
+  var layeringContradictions: [SpecProblem] {
     guard case .explicit(let layers) = layering else { return [] }
     var problems: [SpecProblem] = []
     if layers.count >= maxLayers, maxLayers > 0 {
@@ -34,13 +15,5 @@ extension LayeredSpec {
       problems.append(.contradiction(key: "layering", statement: "\(path) is there twice"))
     }
     return problems
-  }
-
-  private var labelContradictions: [SpecProblem] {
-    labels.entries.compactMap { label in
-      guard let other = config["Labels"]?[label.name], other != .string(label.value) else { return nil }
-      return .contradiction(
-        key: "labels", statement: "“\(label.name)” has another value in “Labels” of “config”; leave one out")
-    }
   }
 }

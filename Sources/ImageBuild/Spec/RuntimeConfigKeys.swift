@@ -43,7 +43,7 @@ enum RuntimeConfigKeys {
   ]
 }
 
-extension LayeredSpec {
+extension BuildSpec {
   /// Warns of names that other programs have for what Go calls something else.
   var architectureWarnings: [String] {
     let goNames = [

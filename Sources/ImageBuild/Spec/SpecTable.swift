@@ -53,6 +53,9 @@ struct SpecValues: Sendable {
     return value
   }
 
+  /// Whether the spec has no value for a key.
+  func isAbsent(_ name: String) -> Bool { members[name]?.isNull ?? true }
+
   /// A string; nil for null and for other kinds, which are problems.
   func text(_ name: String) -> String? { self[name].string }
 

@@ -19,14 +19,18 @@ enum BuildFile {
     }
   }
 
-  /// The build spec in the file at `path`, which may also be a script that streams it.
-  static func spec(_ path: String) throws -> LayeredSpec {
+  /// The spec of a layered image in the file at `path`, which may also be a script that streams it.
+  static func spec(_ path: String) throws -> LayeredSpec { try parse(path, LayeredSpec.init) }
+
+  /// The spec of an image with one layer.
+  static func imageSpec(_ path: String) throws -> ImageSpec { try parse(path, ImageSpec.init) }
+
+  private static func parse<Spec>(
+    _ path: String, _ make: ([UInt8], FilePath, DateText, String) throws -> Spec
+  ) throws -> Spec {
     let bytes = StreamScript.json(in: try UserFile.contents(of: path))
-    let directory = try directory(of: path)
     do {
-      return try LayeredSpec(
-        parsing: bytes, directory: directory,
-        now: BuildClock.now(), architecture: PlatformOptions.hostArchitecture)
+      return try make(bytes, directory(of: path), BuildClock.now(), PlatformOptions.hostArchitecture)
     } catch let error as SpecError {
       throw UsageError("\(path): \(error)")
     }
@@ -38,6 +42,13 @@ enum BuildFile {
   ) async throws -> LayeredImage {
     let document = try JSONValue(parsing: UserFile.contents(of: path))
     if document["store_layers"] != nil { return try await streamed(path, store: store, repoTag: nil) }
+    // These keys are in no spec of a layered image.
+    if ["copyToRoot", "keepContentsDirlinks", "runAsRoot", "remove"].contains(where: { document[$0] != nil })
+    {
+      return try await SingleLayerBuild(
+        spec: imageSpec(path), store: store, registry: registry, messages: messages
+      ).image()
+    }
     return try await LayeredBuild(spec: spec(path), store: store, registry: registry, messages: messages)
       .image()
   }

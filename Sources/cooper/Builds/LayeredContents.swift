@@ -43,8 +43,7 @@ struct LayeredContents {
 
   /// Whether there is anything that a link of the base image could lead elsewhere.
   var hasDirectories: Bool {
-    let isDirectory = { (node: FileTree.Node) in if case .directory = node { true } else { false } }
-    return !plainDirectories.isEmpty || tree.root.entries.values.contains(where: isDirectory)
+    !plainDirectories.isEmpty || tree.hasDirectories
   }
 
   /// Puts what is in directories that the base image has behind links where those lead.

@@ -24,7 +24,7 @@ struct LayeredImageJob {
   var registry: RegistryOptions?
 
   /// As a build spec asks for it.
-  init(_ spec: LayeredSpec, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions) {
+  init(_ spec: BuildSpec, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions) {
     self.init(store: store, messages: messages)
     self.registry = registry
     compressor = LayerEncoding(spec.compressor)
@@ -108,7 +108,7 @@ struct LayeredImageJob {
 
 extension LayeredImage {
   /// The tag, which names the image in a layout.
-  fileprivate var tag: String? {
+  var tag: String? {
     (try? Reference(parsing: repoTag))?.tag
   }
 

@@ -49,7 +49,7 @@ struct Script {
     let variables: [Environment.Key: String] = [
       "PATH": ProcessEnvironment.current["PATH"] ?? "/usr/bin:/bin", "HOME": "/homeless-shelter",
       "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
-      "SOURCE_DATE_EPOCH": String(TreeLayer.packingTime),
+      "SOURCE_DATE_EPOCH": String(TreePacking.time),
     ]
     var options = Subprocess.PlatformOptions()
     options.processGroupID = 0

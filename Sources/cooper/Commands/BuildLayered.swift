@@ -37,7 +37,7 @@ struct BuildLayered: AsyncParsableCommand {
     let spec = try BuildFile.spec(self.spec)
     let image = try await LayeredBuild(spec: spec, store: store, registry: registry, messages: messages)
       .image()
-    let job = LayeredImageJob(spec, store: store, registry: registry, messages: messages)
+    let job = LayeredImageJob(spec.common, store: store, registry: registry, messages: messages)
     let result = try await job.write(image, to: CopyTarget(output, format: spec.format))
     if json {
       try Console.output(["name": .string(image.repoTag), "digest": .string(result.digest)])

@@ -5,7 +5,7 @@ import ImageBuild
 struct Spec: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints the JSON Schema of a build spec, for editors and for checks.",
-    subcommands: [SpecLayered.self])
+    subcommands: [SpecImage.self, SpecLayered.self])
 }
 
 /// `cooper spec layered`.
@@ -19,4 +19,13 @@ struct SpecLayered: ParsableCommand {
       """)
 
   mutating func run() throws { try Console.output(LayeredSpec.schema) }
+}
+
+/// `cooper spec image`.
+struct SpecImage: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "image",
+    abstract: "Prints the JSON Schema (draft 2020-12) of the spec of an image with one layer.")
+
+  mutating func run() throws { try Console.output(ImageSpec.schema) }
 }

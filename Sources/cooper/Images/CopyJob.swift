@@ -13,7 +13,7 @@ enum CopyTarget {
   case files(PullDestination)
 
   /// Reads the destination of a build, whose spec says what a plain path is to be.
-  init(_ text: String, format: LayeredSpec.Format) throws {
+  init(_ text: String, format: BuildSpec.Format) throws {
     let isPlain = !["docker://", "docker-archive:", "oci:", "oci-archive:"].contains { text.hasPrefix($0) }
     self =
       isPlain

@@ -1,0 +1,59 @@
+import ArchiveIO
+import SystemPackage
+
+/// The tar of a tree on disk, as `tar --sort=name --numeric-owner --hard-dereference` packs it under `fakeroot`.
+public struct ScratchLayer: TarRecipe {
+  private let tree: ScratchTree
+  private let ownership: Ownership
+  private let packing: TreePacking
+  private let rules: PermissionRules
+  private let excluded: [[UInt8]]
+
+  /// A layer of everything in `tree` but the excluded paths and what is below them.
+  public init(
+    _ tree: ScratchTree, ownership: Ownership = Ownership(), packing: TreePacking = .customisation,
+    rules: PermissionRules = PermissionRules([]), excluding excluded: [String] = []
+  ) {
+    self.tree = tree
+    self.ownership = ownership
+    self.packing = packing
+    self.rules = rules
+    self.excluded = excluded.map { Array($0.utf8) }
+  }
+
+  var dialect: TarDialect { packing.dialect }
+
+  private func isExcluded(_ path: [UInt8]) -> Bool {
+    excluded.contains {
+      path.starts(with: $0) && (path.count == $0.count || path[$0.count] == UInt8(ascii: "/"))
+    }
+  }
+
+  func members() throws -> any TarMembers { try Members(self) }
+
+  private final class Members: TarMembers {
+    private let layer: ScratchLayer
+    private let walk: TreeWalk
+
+    init(_ layer: ScratchLayer) throws {
+      self.layer = layer
+      walk = try TreeWalk(layer.tree.root.appending("."), order: .bytes)
+    }
+
+    func next() throws -> TarInput? {
+      while let entry = try walk.next() {
+        if !layer.isExcluded(entry.path) { return try input(entry) }
+      }
+      return nil
+    }
+
+    private func input(_ entry: TreeWalk.Entry) throws -> TarInput {
+      try entry.input(named: Array("./".utf8) + entry.path) { header in
+        header.modificationTime = TreePacking.time
+        header.owner = layer.packing.owner
+        layer.ownership.apply(to: &header, of: entry.status)
+        layer.rules.apply(to: &header)
+      }
+    }
+  }
+}

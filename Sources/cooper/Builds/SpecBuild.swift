@@ -1,0 +1,106 @@
+import ArchiveIO
+import Glibc
+import ImageArchive
+import ImageBuild
+import NixStore
+import OCIModel
+import OrderedJSON
+import SystemPackage
+
+/// What building an image from a spec of any kind takes from this machine: the base image, the store, and what `nix-store` knows of it.
+struct SpecBuild {
+  let spec: BuildSpec
+  let store: StoreOptions
+  let registry: RegistryOptions
+  let messages: OutputOptions
+
+  /// `/nix/store`, unless the user has another one.
+  var storeDirectory: String {
+    ProcessEnvironment.current["NIX_STORE_DIR"] ?? StorePath.defaultStoreDirectory
+  }
+
+  /// Tells what is allowed and probably wrong in the spec, and refuses what it may say and this version does not do.
+  func check() throws {
+    spec.warnings.forEach(warn)
+    if spec.permissions.contains(where: { !$0.attributes.isEmpty }) {
+      throw UsageError("“permissions” has “xattrs”, which are not there yet")
+    }
+    guard spec.executor == .auto || spec.executor == .namespace else {
+      throw UsageError("“executor” is “\(spec.executor)”, which is not there yet; leave it out")
+    }
+  }
+
+  /// The runtime configuration of an image on that base.
+  func config(on base: BaseImage?) -> JSONObject {
+    base?.inherit(by: spec.runtimeConfig, everything: spec.inheritance == .all) ?? spec.runtimeConfig
+  }
+
+  func warn(_ text: String) {
+    if !messages.quiet { Console.error("cooper: warning: \(text)") }
+  }
+
+  // MARK: Base
+
+  func baseImage() async throws -> BaseImage? {
+    guard let location = spec.base else { return nil }
+    var text = location.resolved { access($0.string, F_OK) == 0 }
+    if (spec.baseName == nil) != (spec.baseTag == nil) {
+      warn(
+        "“fromImageName” and “fromImageTag” choose an image only together; the first one of the archive is taken"
+      )
+    } else if let name = spec.baseName, let tag = spec.baseTag {
+      guard !text.hasPrefix("docker://"), !text.contains("@") else {
+        throw UsageError("“fromImageName” chooses an image of an archive, and “fromImage” is \(text)")
+      }
+      text = Self.archive(text, choosing: "\(name):\(tag)")
+    }
+    let opened = try await OpenedImage(
+      text, registry: registry, progress: messages, cache: BlobCache(.current))
+    let platform = PlatformRequest(os: "linux", architecture: spec.architecture, variant: spec.variant)
+    return try await BaseImage(opened.image(for: platform), name: text)
+  }
+
+  /// The image of that name in an archive.
+  private static func archive(_ location: String, choosing name: String) -> String {
+    location.hasPrefix("docker-archive:") ? "\(location):\(name)" : "docker-archive:\(location):\(name)"
+  }
+
+  // MARK: Store paths
+
+  var references: StoreReferences { StoreReferences(storeDirectory: storeDirectory) }
+
+  private var storeRoot: FilePath { FilePath(store.root.isEmpty ? "/" : store.root) }
+
+  func exists(_ path: StorePath) -> Bool { access(path.location(below: storeRoot).string, F_OK) == 0 }
+
+  /// The store paths that the configuration speaks of.
+  func mentioned() -> [StorePath] {
+    references.find(in: JSONValue.object(spec.runtimeConfig).serialized(), exists: exists)
+  }
+
+  /// The closure of these paths, whether the image has them or not.
+  func closure(of paths: [StorePath]) async throws -> Closure {
+    let roots = Set(paths).sorted()
+    guard let first = roots.first else { return try Closure([]) }
+    if let file = spec.closure {
+      return try Closure(parsing: UserFile.contents(of: file.string)).closure(of: roots)
+    }
+    guard let program = NixStoreProgram(searching: ProcessEnvironment.current["PATH"] ?? "") else {
+      throw UsageError(
+        "the image needs the closure of \(first), and there is no nix-store to ask; give “closure” a file with its reference graph"
+      )
+    }
+    return try await program.closure(of: roots)
+  }
+
+  /// Puts a Nix database of the closure of `roots` into a tree.
+  func addDatabase(of roots: [StorePath], to tree: inout FileTree) async throws {
+    let closure = try await closure(of: roots).measured(below: storeRoot)
+    for member in try NixDatabase(closure, roots: roots).members {
+      switch member.content {
+      case .file(let bytes): tree.put(.file(bytes, mode: 0o644), at: member.path)
+      case .symlink(let target): tree.put(.link(target: Array(target.utf8), source: nil), at: member.path)
+      }
+    }
+  }
+}
