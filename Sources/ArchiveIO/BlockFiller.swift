@@ -10,6 +10,17 @@ public final class BlockFiller {
   /// Fills blocks of `pool`.
   public init(_ pool: BlockPool) { self.pool = pool }
 
+  /// Lets the next part begin in memory as `offset` does in a file, so that it can be written there directly.
+  public func align(to offset: Int64) {
+    let unit = DirectFile.alignment
+    let wanted = Int(offset % Int64(unit))
+    filled += (wanted - filled % unit + unit) % unit
+    if filled >= pool.blockSize {
+      block = nil
+      filled = wanted
+    }
+  }
+
   /// Lets `fill` write into free space, and gives the part that it says it filled.
   public func append(_ fill: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> FilledPart {
     let current = block ?? pool.take()
@@ -34,6 +45,20 @@ extension FileDescriptor {
 }
 
 extension FilledPart {
+  /// Less is not worth a direct write, which waits for the disk.
+  private static let directMinimum = 128 << 10
+
+  /// Writes the bytes to a place in a file: directly where they are many and in memory as in the file (`BlockFiller.align`).
+  public func write(to file: DirectFile, at offset: Int64) throws(FileError) {
+    let bytes = UnsafeRawBufferPointer(rebasing: block.bytes[range])
+    let unit = DirectFile.alignment
+    if bytes.count >= Self.directMinimum, range.lowerBound % unit == Int(offset % Int64(unit)) {
+      try file.writeAligned(bytes, at: offset)
+    } else {
+      try file.write(bytes, at: offset)
+    }
+  }
+
   /// Writes the bytes to anything that takes them, waiting as long as it takes.
   public func write(to descriptor: FileDescriptor) throws(FileError) {
     var rest = UnsafeRawBufferPointer(rebasing: block.bytes[range])

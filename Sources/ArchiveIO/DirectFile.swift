@@ -83,7 +83,7 @@ public final class DirectFile: Sendable {
   }
 
   /// Writes any bytes anywhere, through the page cache.
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
+  public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
     let descriptor = try cachedDescriptor()
     var done = 0
     while done < bytes.count {

@@ -19,3 +19,20 @@ struct PAXRecords {
     bytes + [UInt8](repeating: 0, count: TarHeader.padding(after: Int64(bytes.count)))
   }
 }
+
+extension TarHeader {
+  /// Appends a PAX header that gives the member behind it extended attributes, as libarchive, Go and GNU tar read them; nothing for none.
+  public static func append(
+    extendedAttributes attributes: [(name: [UInt8], value: [UInt8])], to bytes: inout [UInt8], _ dialect: TarDialect
+  ) {
+    guard !attributes.isEmpty else { return }
+    var records = PAXRecords()
+    for (name, value) in attributes {
+      records.append("SCHILY.xattr.\(String(decoding: name, as: UTF8.self))", value)
+    }
+    let header = TarHeader(
+      name: "././@PaxHeader", type: .extendedHeader, mode: 0, byteCount: Int64(records.bytes.count))
+    header.append(to: &bytes, dialect)
+    bytes += records.padded()
+  }
+}
