@@ -23,7 +23,8 @@ struct PAXRecords {
 extension TarHeader {
   /// Appends a PAX header that gives the member behind it extended attributes, as libarchive, Go and GNU tar read them; nothing for none.
   public static func append(
-    extendedAttributes attributes: [(name: [UInt8], value: [UInt8])], to bytes: inout [UInt8], _ dialect: TarDialect
+    extendedAttributes attributes: [(name: [UInt8], value: [UInt8])], to bytes: inout [UInt8],
+    _ dialect: TarDialect
   ) {
     guard !attributes.isEmpty else { return }
     var records = PAXRecords()

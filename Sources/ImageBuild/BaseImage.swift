@@ -12,6 +12,8 @@ public struct BaseImage: Sendable {
   public let parts: [LayeredImage.Part]
   /// The runtime configuration.
   public let config: JSONObject
+  /// The configuration, as it is stored.
+  public var document: [UInt8] { image.config }
   private let image: Image
 
   /// The image that is the root of `source`; `name` is for messages.

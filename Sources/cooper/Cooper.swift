@@ -18,7 +18,8 @@ struct Cooper: AsyncParsableCommand {
       Serve.self,
       ManifestCommand.self,
       ConfigCommand.self, DigestCommand.self,
-      Export.self, Build.self, Stream.self, Spec.self, Helper.self, Tags.self, Catalog.self, Delete.self,
+      Export.self, Merge.self, Build.self, Stream.self, Spec.self, Helper.self, Tags.self, Catalog.self,
+      Delete.self,
       GarbageCollection.self, Login.self, Logout.self,
       RunConfined.self,
     ])

@@ -7,8 +7,6 @@ import OrderedJSON
 ///
 /// Its members are in the order of their names, some of which are digests, so all layers are measured before the first byte is written.
 struct RepositoryArchive {
-  private static let dialect = TarDialect.gnu(numericOwner: false)
-
   private let image: LayeredImage
   private let form: SingleLayerForm
   private let memory: LayerMemory?
@@ -32,37 +30,18 @@ struct RepositoryArchive {
     let imageID = Digest(of: configuration)
     let entries = try entries(layers, configName: "\(imageID.hex).json", configuration)
     message("Cooking the image...")
-    let stream = TarStream(Members(entries), Self.dialect)
-    try output.write(compressor.compress(stream, .archive))
+    try output.write(compressor.compress(RepositoryEntry.tar(of: entries), .archive))
     message("Finished.")
     return LayeredArchiveWriter.Summary(
-      byteCount: try Members(entries).byteCount(Self.dialect), imageID: imageID, layers: layers)
+      byteCount: try RepositoryEntry.byteCount(of: entries), imageID: imageID, layers: layers)
   }
 
   // MARK: Contents
 
-  /// Something in the archive's root.
-  private struct Entry {
-    var name: String
-    var content: Content
-
-    enum Content {
-      case file([UInt8])
-      case layer([File])
-    }
-  }
-
-  /// Something in a layer's directory.
-  private enum File {
-    case document(String, [UInt8])
-    case layer(any LayerRecipe, LayerFacts)
-    case link(to: String)
-  }
-
   private func entries(
     _ layers: [LayerFacts], configName: String, _ configuration: [UInt8]
-  ) throws -> [Entry] {
-    var entries: [Entry] = []
+  ) throws -> [RepositoryEntry] {
+    var entries: [RepositoryEntry] = []
     var places: [Digest: String] = [:]
     var names: [String] = []
     var chain: String?
@@ -79,7 +58,7 @@ struct RepositoryArchive {
       places[facts.diffID] = place
       names.append(place)
       entries.append(
-        Entry(
+        RepositoryEntry(
           name: id,
           content: .layer([
             .document("VERSION", Array("1.0".utf8)),
@@ -88,10 +67,10 @@ struct RepositoryArchive {
           ])))
       chain = id
     }
-    entries.append(Entry(name: configName, content: .file(configuration)))
-    entries.append(Entry(name: "manifest.json", content: .file(manifest(configName, names))))
-    entries.append(Entry(name: "repositories", content: .file(repositories(top: chain ?? ""))))
-    return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    entries.append(RepositoryEntry(name: configName, content: .file(configuration)))
+    entries.append(RepositoryEntry(name: "manifest.json", content: .file(manifest(configName, names))))
+    entries.append(RepositoryEntry(name: "repositories", content: .file(repositories(top: chain ?? ""))))
+    return entries
   }
 
   /// What Docker's first versions want to know of a layer of the base; its ID follows from it and those below.
@@ -117,82 +96,5 @@ struct RepositoryArchive {
     let name = parts.dropLast().joined(separator: ":")
     let tags: JSONObject = [String(parts.last ?? ""): .string(top)]
     return JSONValue.object([name: .object(tags)]).serialized(.jshon)
-  }
-
-  // MARK: Members
-
-  private final class Members: TarMembers {
-    private let entries: [Entry]
-    private var members: ArraySlice<() throws -> TarInput> = []
-    private var position = -1
-
-    init(_ entries: [Entry]) { self.entries = entries }
-
-    func next() throws -> TarInput? {
-      while members.isEmpty {
-        guard position < entries.count else { return nil }
-        members =
-          position < 0
-          ? [{ TarInput(header: Self.header("./", .directory)) }] : Self.members(of: entries[position])
-        position += 1
-      }
-      return try members.removeFirst()()
-    }
-
-    private static func members(of entry: Entry) -> ArraySlice<() throws -> TarInput> {
-      switch entry.content {
-      case .file(let bytes): return [{ input(entry.name, bytes) }]
-      case .layer(let files):
-        let directory = { TarInput(header: header("\(entry.name)/", .directory)) }
-        return [directory] + files.map { file in { try input(file, in: entry.name) } }
-      }
-    }
-
-    private static func input(_ file: File, in directory: String) throws -> TarInput {
-      switch file {
-      case .document(let name, let bytes): return input("\(directory)/\(name)", bytes)
-      case .link(let target):
-        var header = header("\(directory)/layer.tar", .symbolicLink)
-        header.linkName = Array(target.utf8)
-        return TarInput(header: header)
-      case .layer(let recipe, let facts):
-        var header = header("\(directory)/layer.tar", .regular)
-        header.byteCount = facts.byteCount
-        return TarInput(header: header, content: .source(LateSource(recipe)))
-      }
-    }
-
-    private static func input(_ name: String, _ bytes: [UInt8]) -> TarInput {
-      var header = header(name, .regular)
-      header.byteCount = Int64(bytes.count)
-      return TarInput(header: header, content: .bytes(bytes))
-    }
-
-    private static func header(_ name: String, _ type: TarType) -> TarHeader {
-      let mode: UInt32 =
-        switch type {
-        case .directory: 0o555
-        case .symbolicLink: 0o777
-        default: 0o444
-        }
-      var header = TarHeader(name: Array(name.utf8), type: type, mode: mode)
-      header.owner = TarOwner(userName: "root", groupName: "root")
-      header.modificationTime = TreePacking.time
-      return header
-    }
-  }
-}
-
-/// The bytes of a layer that is not begun before somebody wants them.
-private final class LateSource: ByteSource {
-  private let recipe: any LayerRecipe
-  private var source: (any ByteSource)?
-
-  init(_ recipe: any LayerRecipe) { self.recipe = recipe }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    let opened = try source ?? recipe.open()
-    source = opened
-    return try opened.read(into: buffer)
   }
 }

@@ -35,6 +35,41 @@ struct OpenedImage: Sendable {
     isDockerArchive = collection.format == .dockerArchive
   }
 
+  private init(_ name: String, _ source: any ImageSource, of collection: ImageCollection) {
+    self.name = name
+    whole = source
+    isDockerArchive = collection.format == .dockerArchive
+  }
+
+  /// Everything that a location names: each image of an archive unless it chooses one.
+  static func all(
+    at text: String, registry: RegistryOptions, progress: OutputOptions, cache: BlobCache
+  ) async throws -> [(image: OpenedImage, names: [String])] {
+    let location = try ImageLocation(text)
+    if case .registry(let reference) = location {
+      let opened = try await OpenedImage(text, registry: registry, progress: progress, cache: cache)
+      return [(opened, reference.tag.map { ["\(reference.name):\($0)"] } ?? [])]
+    }
+    let (collection, selector) = try await collection(at: location)
+    let listings = collection.listings
+    guard selector == nil, listings.count > 1 else {
+      let names =
+        switch selector {
+        case .name(let name): [name]
+        case .position(let position): listings.indices.contains(position) ? listings[position].names : []
+        case .digest(let digest): listings.first { $0.digest == digest }?.names ?? []
+        case nil: listings.first?.names ?? []
+        }
+      return [(OpenedImage(text, try await collection.image(selector), of: collection), names)]
+    }
+    var images: [(image: OpenedImage, names: [String])] = []
+    for (index, listing) in listings.enumerated() {
+      let source = try await collection.image(ImageSelector(parsing: "@\(index)"))
+      images.append((OpenedImage("\(text)@\(index)", source, of: collection), listing.names))
+    }
+    return images
+  }
+
   /// Opens an archive or layout, and gives what the location says of the choice in it.
   static func collection(at location: ImageLocation) async throws -> (ImageCollection, ImageSelector?) {
     func opened(
