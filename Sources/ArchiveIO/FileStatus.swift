@@ -51,7 +51,7 @@ public struct FileIdentity: Sendable, Hashable {
 
 extension TarDevice {
   /// The C library's combined number.
-  var deviceNumber: UInt64 {
+  public var deviceNumber: UInt64 {
     let (major, minor) = (UInt64(major), UInt64(minor))
     return (major & 0xFFF) << 8 | (major & ~0xFFF) << 32 | minor & 0xFF | (minor & ~0xFF) << 12
   }
@@ -79,7 +79,7 @@ extension TarType {
   }
 
   /// The type's bits in `st_mode`.
-  var fileMode: UInt32 {
+  public var fileMode: UInt32 {
     switch self {
     case .directory: S_IFDIR
     case .symbolicLink: S_IFLNK

@@ -1,5 +1,5 @@
 import Glibc
-import SystemPackage
+public import SystemPackage
 
 /// Making things, one name at a time, so that no link is followed and names may be any bytes.
 extension OpenDirectory {
@@ -18,6 +18,33 @@ extension OpenDirectory {
       Self.withCString(target) { symlinkat($0, descriptor, name) }
     }
     guard result == 0 else { throw failure("create the link", name) }
+  }
+
+  /// Makes another name of a file; the file's own is one in another directory.
+  public func createHardLink(_ name: [UInt8], to file: [UInt8], in directory: OpenDirectory) throws(FileError)
+  {
+    let result = withName(name) { descriptor, name in
+      directory.withName(file) { linkat($0, $1, descriptor, name, 0) }
+    }
+    guard result == 0 else { throw failure("create the link", name) }
+  }
+
+  /// Sets the time when a file was changed, in seconds since 1970; of a link its own.
+  public func setModificationTime(_ time: Int64, of name: [UInt8]) throws(FileError) {
+    let times = [timespec(tv_sec: Int(time), tv_nsec: 0), timespec(tv_sec: Int(time), tv_nsec: 0)]
+    guard (withName(name) { utimensat($0, $1, times, AT_SYMLINK_NOFOLLOW) }) == 0 else {
+      throw failure("set the time of", name)
+    }
+  }
+
+  /// Makes an empty file and gives it to `write`, then gives it its permission bits.
+  public func createFile(
+    _ name: [UInt8], mode: UInt32, write: (FileDescriptor) throws -> Void
+  ) throws {
+    let file = try createFile(name)
+    defer { close(file) }
+    try write(FileDescriptor(rawValue: file))
+    guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
   }
 
   /// Makes a file of these bytes and permission bits, whatever the process's creation mask.

@@ -14,7 +14,8 @@ public struct BaseImage: Sendable {
   public let config: JSONObject
   /// The configuration, as it is stored.
   public var document: [UInt8] { image.config }
-  private let image: Image
+  /// The documents and layers.
+  public let image: Image
 
   /// The image that is the root of `source`; `name` is for messages.
   ///

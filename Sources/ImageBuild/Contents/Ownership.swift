@@ -3,12 +3,21 @@ import ArchiveIO
 /// What a script pretended to do to files under `fakeroot`: owners, modes and devices that no file on the disk has.
 public struct Ownership: Sendable {
   /// What is said of one file.
-  struct Entry {
+  struct Entry: Hashable {
     var type: TarType?
     var mode: UInt32
     var uid: Int64
     var gid: Int64
-    var device: TarDevice
+    var device = TarDevice(major: 0, minor: 0)
+
+    /// What a program sees of a file of which nothing is pretended: it belongs to root.
+    init(_ status: FileStatus) {
+      (type, mode, uid, gid) = (status.type, status.mode, 0, 0)
+    }
+
+    init(type: TarType?, mode: UInt32, uid: Int64, gid: Int64, device: TarDevice) {
+      (self.type, self.mode, self.uid, self.gid, self.device) = (type, mode, uid, gid, device)
+    }
   }
 
   private var entries: [FileIdentity: Entry] = [:]
@@ -36,6 +45,22 @@ public struct Ownership: Sendable {
         type: TarType(fileMode: mode), mode: mode & 0o7777, uid: uid, gid: gid,
         device: TarDevice(deviceNumber: number))
     }
+  }
+
+  /// What is pretended of a file.
+  subscript(_ identity: FileIdentity) -> Entry? {
+    get { entries[identity] }
+    set { entries[identity] = newValue }
+  }
+
+  /// What `fakeroot -i` reads.
+  public var fakerootState: String {
+    entries.map { identity, entry in
+      let mode = String((entry.type ?? .regular).fileMode | entry.mode, radix: 8)
+      let device = entry.device.deviceNumber
+      return "dev=\(String(identity.device, radix: 16)),ino=\(identity.inode),mode=\(mode),uid=\(entry.uid),"
+        + "gid=\(entry.gid),nlink=1,rdev=\(device)\n"
+    }.joined()
   }
 
   /// Gives a member what was pretended of its file.

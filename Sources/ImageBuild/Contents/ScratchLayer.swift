@@ -8,12 +8,15 @@ public struct ScratchLayer: TarRecipe {
   private let packing: TreePacking
   private let rules: PermissionRules
   private let excluded: [[UInt8]]
+  private let included: Set<[UInt8]>?
 
-  /// A layer of everything in `tree` but the excluded paths and what is below them.
+  /// A layer of everything in `tree`, or what is included, but the excluded paths and what is below them.
   public init(
     _ tree: ScratchTree, ownership: Ownership = Ownership(), packing: TreePacking = .customisation,
-    rules: PermissionRules = PermissionRules([]), excluding excluded: [String] = []
+    rules: PermissionRules = PermissionRules([]), excluding excluded: [String] = [],
+    including included: Set<[UInt8]>? = nil
   ) {
+    self.included = included
     self.tree = tree
     self.ownership = ownership
     self.packing = packing
@@ -42,7 +45,9 @@ public struct ScratchLayer: TarRecipe {
 
     func next() throws -> TarInput? {
       while let entry = try walk.next() {
-        if !layer.isExcluded(entry.path) { return try input(entry) }
+        if !layer.isExcluded(entry.path), layer.included?.contains(entry.path) ?? true {
+          return try input(entry)
+        }
       }
       return nil
     }
@@ -52,6 +57,7 @@ public struct ScratchLayer: TarRecipe {
         header.modificationTime = TreePacking.time
         header.owner = layer.packing.owner
         layer.ownership.apply(to: &header, of: entry.status)
+        layer.packing.name(&header.owner)
         layer.rules.apply(to: &header)
       }
     }

@@ -9,7 +9,9 @@ public struct TreePacking: Sendable {
   /// How the headers are written.
   let dialect: TarDialect
   /// Whose everything is, unless a script or a rule says otherwise.
-  let owner: TarOwner
+  private(set) var owner: TarOwner
+  private var users: [Int64: String] = [:]
+  private var groups: [Int64: String] = [:]
 
   /// Numbers only, 0:0: a customisation layer (section 2.6).
   public static let customisation = TreePacking(
@@ -19,9 +21,20 @@ public struct TreePacking: Sendable {
   public static func image(uid: Int64, gid: Int64) -> TreePacking {
     let users: [Int64: String] = [0: "root", 1000: "nixbld", 65534: "nobody"]
     let groups: [Int64: String] = [0: "root", 100: "nixbld", 65534: "nogroup"]
-    return TreePacking(
-      dialect: .gnu(numericOwner: false),
-      owner: TarOwner(uid: uid, gid: gid, userName: users[uid] ?? "", groupName: groups[gid] ?? ""))
+    var packing = TreePacking(
+      dialect: .gnu(numericOwner: false), owner: TarOwner(uid: uid, gid: gid), users: users, groups: groups)
+    packing.name(&packing.owner)
+    return packing
+  }
+
+  /// With names as nixpkgs' machine for `runAsRoot` has them (section 6).
+  public static let machine = TreePacking(
+    dialect: .gnu(numericOwner: false), owner: TarOwner(userName: "root"), users: [0: "root"])
+
+  /// Gives an owner its names.
+  func name(_ owner: inout TarOwner) {
+    owner.userName = users[owner.uid] ?? ""
+    owner.groupName = groups[owner.gid] ?? ""
   }
 }
 

@@ -33,7 +33,7 @@ public struct FlatTar: Sendable {
         group.addTask { [image] in
           try await Thread.run {
             let subject = "layer \(layer + 1) of \(image.layers.count)"
-            try LayerContents(image.layers[layer], subject: subject).copy(places, to: file)
+            try PlaceFiller(file).fill(places, from: LayerContents(image.layers[layer], subject: subject))
           }
         }
       }
@@ -43,54 +43,35 @@ public struct FlatTar: Sendable {
   }
 }
 
-/// The contents of the files of one layer.
-private struct LayerContents {
-  private let reader: TarReader
-  private let subject: String
+/// Copies contents of one layer to their places in a file; writing is done by another thread.
+private final class PlaceFiller {
+  private let file: DirectFile
+  private let filler = BlockFiller(BlockPool(blockSize: 1 << 20, limit: 4))
+  private let writing = Worker()
 
-  init(_ layer: Layer, subject: String) throws {
-    self.subject = subject
-    let stored = BufferedSource(try layer.content.open())
-    let compression = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
-    reader = TarReader(compression == .none ? stored : BufferedSource(try compression.decompress(stored)))
-  }
+  init(_ file: DirectFile) { self.file = file }
 
-  /// Copies what is wanted, in the order of the layer; writing is done by another thread.
-  func copy(_ places: [FlatTarLayout.Place], to file: DirectFile) throws {
-    let filler = BlockFiller(BlockPool(blockSize: 1 << 20, limit: 4))
-    let writing = Worker()
+  func fill(_ places: [FlatTarLayout.Place], from layer: LayerContents) throws {
     var rest = places[...]
-    var number = 0
-    while let first = rest.first, try reader.next() != nil {
-      defer { number += 1 }
-      guard first.member == number else { continue }
-      let same = rest.prefix { $0.member == number }
+    try layer.forEach(of: places.map(\.member)) { member, content in
+      let same = rest.prefix { $0.member == member }
       rest = rest.dropFirst(same.count)
-      try copy(same, by: filler, on: writing, to: file)
+      try copy(content, to: same)
     }
     try writing.finish()
-    guard rest.isEmpty else { throw FileChanged(path: subject) }
   }
 
-  /// Copies the content of the current member to its places.
-  private func copy(
-    _ places: ArraySlice<FlatTarLayout.Place>, by filler: BlockFiller, on writing: Worker, to file: DirectFile
-  ) throws {
+  private func copy(_ content: LayerContents.File, to places: ArraySlice<FlatTarLayout.Place>) throws {
     guard let first = places.first else { return }
     if first.byteCount >= 1 << 17 { filler.align(to: first.offset) }
     var done: Int64 = 0
     while done < first.byteCount {
       let part = try filler.append { space in
         let wanted = UnsafeMutableRawBufferPointer(rebasing: space.prefix(Int(first.byteCount - done)))
-        var count = 0
-        while count < wanted.count {
-          let piece = try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: wanted[count...]))
-          if piece == 0 { throw FileChanged(path: subject) }
-          count += piece
-        }
-        return count
+        try content.read(exactly: wanted)
+        return wanted.count
       }
-      try writing.submit { [offset = done] in
+      try writing.submit { [offset = done, file] in
         for place in places { try part.write(to: file, at: place.offset + offset) }
       }
       done += Int64(part.byteCount)

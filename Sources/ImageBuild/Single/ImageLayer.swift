@@ -16,6 +16,11 @@ public struct ImageLayer: TarRecipe {
     self.init(of: contents, whiteouts, store)
   }
 
+  /// A layer of what was changed by scripts; what of the base those removed counts, too.
+  public init(_ contents: ChangedLayer, _ whiteouts: [Whiteout], _ store: StoreFiles) {
+    self.init(of: contents, contents.whiteouts + whiteouts, store)
+  }
+
   private init(of contents: any TarRecipe, _ whiteouts: [Whiteout], _ store: StoreFiles) {
     (self.contents, self.whiteouts, self.store) = (contents, whiteouts, store)
   }

@@ -8,6 +8,8 @@ public struct Whiteout: Sendable, Hashable {
   /// Whether only what is in the directory is hidden, since the layer has one of that name.
   let isOpaque: Bool
 
+  init(path: [UInt8], isOpaque: Bool) { (self.path, self.isOpaque) = (path, isOpaque) }
+
   /// Those that hide `paths` of the base; nothing is needed where the layer has something else at the path, which hides it by itself.
   ///
   /// - Parameter kind: what the layer has at a path: nil for nothing, else whether it is a directory.
@@ -15,13 +17,22 @@ public struct Whiteout: Sendable, Hashable {
   public static func hiding(
     _ paths: [String], of base: FileSystemView, layer isDirectory: ([UInt8]) -> Bool?
   ) throws -> [Whiteout] {
+    try places(of: paths, in: base).compactMap { path in
+      guard let isDirectory = isDirectory(path) else { return Whiteout(path: path, isOpaque: false) }
+      return isDirectory ? Whiteout(path: path, isOpaque: true) : nil
+    }
+  }
+
+  /// Where those files of the base really are, behind its links to directories.
+  ///
+  /// - Throws: `WhiteoutError` for a path that the base does not have.
+  public static func places(of paths: [String], in base: FileSystemView) throws -> [[UInt8]] {
     let links = try DirectoryLinks(base)
-    return try paths.sorted().compactMap { text in
+    return try paths.sorted().map { text in
       let (parent, name) = FileSystemPath.split(Array(text.utf8))
       let path = DirectoryLinks.joined(links.place(of: Array(parent)), name)
       guard try base.entry(at: FileSystemPath(path)) != nil else { throw WhiteoutError(path: text) }
-      guard let isDirectory = isDirectory(path) else { return Whiteout(path: path, isOpaque: false) }
-      return isDirectory ? Whiteout(path: path, isOpaque: true) : nil
+      return path
     }
   }
 

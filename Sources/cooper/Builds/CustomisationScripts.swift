@@ -12,9 +12,6 @@ struct CustomisationScripts {
   /// What is put before store paths to find them on this machine.
   private let storeRoot: String
 
-  /// A line for each file that fakeroot has heard of.
-  private static let stateLimit = 1 << 30
-
   /// Those of a layered image.
   init(_ spec: LayeredSpec, storeDirectory: String, storeRoot: String) {
     extraCommands = spec.extraCommands
@@ -47,30 +44,90 @@ struct CustomisationScripts {
     var ownership = Ownership()
     var excluded: [String] = []
     if !fakeRootCommands.isEmpty {
-      let fakeroot = try ScriptProgram("fakeroot", package: "fakeroot").path
-      let state = scratch.directory.appending("owners")
-      let prefix = [fakeroot, "-s", state.string, "--"]
-      let script = try Script("fakeRootCommands", fakeRootCommands, in: scratch)
+      let fakeRoot = try FakeRoot(scratch, shell: shell)
       if enableFakechroot {
         let root = try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
-        defer { root.removeMountPoints() }
-        try await script.run { try prefix + root.command($0, shell: shell) }
+        try await fakeRoot.run("fakeRootCommands", fakeRootCommands, inside: root)
         excluded = root.excludedPaths
       } else {
-        try await script.run { prefix + [shell] + $0.shellArguments }
+        try await fakeRoot.run("fakeRootCommands", fakeRootCommands)
       }
-      ownership = try Self.ownership(in: state)
+      ownership = try fakeRoot.ownership()
     }
     let layer = ScratchLayer(
       scratch, ownership: ownership, packing: packing, rules: rules, excluding: excluded)
     return (scratch, layer)
   }
 
-  private static func ownership(in state: FilePath) throws -> Ownership {
+  /// Runs `runAsRoot` and then `extraCommands` in an unpacked image, and gives the layer of what they changed.
+  ///
+  /// The first sees the image as `/`, the others in their working directory.
+  func run(
+    asRoot commands: String, in image: UnpackedImage, at scratch: ScratchTree, searching path: String,
+    rules: PermissionRules
+  ) async throws -> ChangedLayer {
+    let shell = try ScriptProgram("bash", package: "bash").path
+    let fakeRoot = try FakeRoot(scratch, shell: shell, beginningWith: image.ownership)
+    let top = try OpenDirectory(scratch.root)
+    // nixpkgs makes it, too, and leaves it there.
+    _ = try? top.createDirectory(Array("tmp".utf8), mode: 0o755)
+    let root = try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
+    try await fakeRoot.run("runAsRoot", commands, inside: root, searching: path)
+    if !extraCommands.isEmpty { try await fakeRoot.run("extraCommands", extraCommands) }
+    let ownership = try fakeRoot.ownership()
+    return try await Thread.run {
+      try ChangedLayer(
+        scratch, of: image, ownership: ownership, rules: rules, excluding: root.excludedPaths)
+    }
+  }
+}
+
+/// Programs that believe to be root, through `fakeroot`, which keeps what they pretend about files.
+private struct FakeRoot {
+  /// A line for each file that fakeroot has heard of.
+  private static let stateLimit = 1 << 30
+
+  private let scratch: ScratchTree
+  private let shell: String
+  private let state: FilePath
+  private let prefix: [String]
+
+  /// Programs in `scratch`, for whom files are at first as `ownership` says.
+  init(_ scratch: ScratchTree, shell: String, beginningWith ownership: Ownership? = nil) throws {
+    self.scratch = scratch
+    self.shell = shell
+    state = scratch.directory.appending("owners")
+    let fakeroot = try ScriptProgram("fakeroot", package: "fakeroot").path
+    guard let ownership else {
+      prefix = [fakeroot, "-s", state.string, "--"]
+      return
+    }
+    try OpenDirectory(scratch.directory).createFile(
+      Array("owners".utf8), Array(ownership.fakerootState.utf8), mode: 0o600)
+    prefix = [fakeroot, "-i", state.string, "-s", state.string, "--"]
+  }
+
+  /// Runs commands in the tree.
+  func run(_ name: String, _ commands: String) async throws {
+    try await Script(name, commands, in: scratch).run { prefix + [shell] + $0.shellArguments }
+  }
+
+  /// Runs commands that see the tree as `/`.
+  func run(_ name: String, _ commands: String, inside root: ImageRoot, searching path: String? = nil)
+    async throws
+  {
+    defer { root.removeMountPoints() }
+    var script = try Script(name, commands, in: scratch)
+    if let path { script.path = path }
+    try await script.run { try prefix + root.command($0, shell: shell) }
+  }
+
+  /// What is pretended now.
+  func ownership() throws -> Ownership {
     let file = try FileRange(whole: DirectFile(reading: state))
-    let text = try String(decoding: file.readAll(limit: stateLimit), as: UTF8.self)
+    let text = try String(decoding: file.readAll(limit: Self.stateLimit), as: UTF8.self)
     guard let found = Ownership(parsingFakerootState: text) else {
-      throw ScriptFailure(name: "fakeRootCommands", reason: "\(state) is not what fakeroot writes")
+      throw ScriptFailure(name: "fakeroot", reason: "\(state) is not what fakeroot writes")
     }
     return found
   }

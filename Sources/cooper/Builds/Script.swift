@@ -14,6 +14,8 @@ struct Script {
   var report: FilePath
   /// The directory for temporary files.
   var temporary: FilePath
+  /// Where programs are searched.
+  var path = ProcessEnvironment.current["PATH"] ?? "/usr/bin:/bin"
   /// What bash does before the commands.
   var prologue = ""
 
@@ -47,7 +49,7 @@ struct Script {
     let command = try command(self)
     // Nothing of the user's surroundings gets into the image.
     let variables: [Environment.Key: String] = [
-      "PATH": ProcessEnvironment.current["PATH"] ?? "/usr/bin:/bin", "HOME": "/homeless-shelter",
+      "PATH": path, "HOME": "/homeless-shelter",
       "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
       "SOURCE_DATE_EPOCH": String(TreePacking.time),
     ]

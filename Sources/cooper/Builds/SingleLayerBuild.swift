@@ -21,11 +21,6 @@ struct SingleLayerBuild {
 
   func image() async throws -> LayeredImage {
     try surroundings.check()
-    guard spec.runAsRoot == nil else {
-      throw UsageError(
-        "“runAsRoot” is not there yet; “extraCommands” change the layer without being root, and “permissions” say whose files are"
-      )
-    }
     let base = try await surroundings.baseImage()
     let layer = try await layer(on: base)
     var image = LayeredImage(
@@ -44,24 +39,26 @@ struct SingleLayerBuild {
 
   private func layer(on base: BaseImage?) async throws -> ImageLayer {
     var contents = try CopiedContents(spec, storeDirectory: storeDirectory, root: store.root)
-    let isNeeded = contents.hasDirectories || !spec.removed.isEmpty
+    let isNeeded = contents.hasDirectories || !spec.removed.isEmpty || spec.runAsRoot != nil
     var view = try await isNeeded ? base?.view() : nil
     if let view { try contents.place(behind: DirectoryLinks(view)) }
     contents.conflicts.forEach { surroundings.warn($0.description) }
     if spec.includeNixDB {
       try await surroundings.addDatabase(of: contents.storePaths, to: &contents.tree)
     }
-    let packed = try await pack(contents.tree)
-    let whiteouts = try Whiteout.hiding(spec.removed, of: view ?? FileSystemView(), layer: packed.isDirectory)
+    let packed = try await pack(contents.tree, on: base, view ?? FileSystemView())
+    let whiteouts = try packed.whiteouts(for: spec.removed, of: view ?? FileSystemView())
     let wanted = try await references(of: packed.layer)
     let closure = try await surroundings.closure(of: wanted)
     if view == nil, !closure.nodes.isEmpty { view = try await base?.view() }
     let files = StoreFiles(
       closure.nodes.map(\.path.description), storeDirectory: storeDirectory, root: store.root,
-      base: view ?? FileSystemView(), contents: { packed.isDirectory($0) != nil })
+      base: packed.hasBase ? FileSystemView() : view ?? FileSystemView(),
+      contents: { packed.isDirectory($0) != nil })
     return switch packed {
     case .memory(_, let layer): ImageLayer(layer, whiteouts, files)
     case .disk(_, let layer): ImageLayer(layer, whiteouts, files)
+    case .changed(_, let layer): ImageLayer(layer, whiteouts, files)
     }
   }
 
@@ -69,12 +66,22 @@ struct SingleLayerBuild {
   private enum Packed {
     case memory(FileTree, TreeLayer)
     case disk(ScratchTree, ScratchLayer)
+    case changed(ScratchTree, ChangedLayer)
 
     var layer: any LayerRecipe {
       switch self {
       case .memory(_, let layer): layer
       case .disk(_, let layer): layer
+      case .changed(_, let layer): layer
       }
+    }
+
+    /// Whether the base was there already when the contents were changed.
+    var hasBase: Bool { if case .changed = self { true } else { false } }
+
+    /// What it takes to remove files of the base, unless they have been removed with everything else that scripts did.
+    func whiteouts(for removed: [String], of base: FileSystemView) throws -> [Whiteout] {
+      hasBase ? [] : try Whiteout.hiding(removed, of: base, layer: isDirectory)
     }
 
     /// What is at a path: nil for nothing.
@@ -84,18 +91,50 @@ struct SingleLayerBuild {
         { path in
           tree[path].map { if case .directory = $0 { true } else { false } }
         }
-      case .disk(let tree, _): { path in tree.isDirectory(path) }
+      case .disk(let tree, _), .changed(let tree, _): { path in tree.isDirectory(path) }
       }
     }
   }
 
-  private func pack(_ tree: FileTree) async throws -> Packed {
+  private func pack(_ tree: FileTree, on base: BaseImage?, _ view: FileSystemView) async throws -> Packed {
+    if let commands = spec.runAsRoot { return try await run(commands, in: tree, on: base, view) }
     let packing = TreePacking.image(uid: spec.owner.uid, gid: spec.owner.gid)
     let rules = PermissionRules(spec.permissions)
     let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
     if scripts.isEmpty { return .memory(tree, TreeLayer(tree, packing: packing, rules: rules)) }
     let (scratch, layer) = try await scripts.run(in: tree, packing: packing, rules: rules)
     return .disk(scratch, layer)
+  }
+
+  /// Unpacks the base, puts the contents on top, and runs commands there.
+  private func run(
+    _ commands: String, in tree: FileTree, on base: BaseImage?, _ view: FileSystemView
+  ) async throws -> Packed {
+    let scratch = try ScratchTree(FileTree(), in: ProcessEnvironment.current.temporaryDirectory)
+    Interruption.removeAtEnd(scratch.directory)
+    let removed = try Whiteout.places(of: spec.removed, in: view)
+    let image = try await Thread.run { [owner = spec.owner] in
+      var image = try UnpackedImage(base?.image, view: view, into: scratch.root)
+      try image.add(tree, owner: owner)
+      try image.remove(removed)
+      return image
+    }
+    let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
+    let layer = try await scripts.run(
+      asRoot: commands, in: image, at: scratch, searching: searchPath(of: base),
+      rules: PermissionRules(spec.permissions))
+    return .changed(scratch, layer)
+  }
+
+  /// Where programs of the image are, then those of this machine.
+  private func searchPath(of base: BaseImage?) -> String {
+    let variables = base?.config["Env"]?.array?.compactMap(\.string) ?? []
+    let own = variables.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst("PATH=".count)) }
+    let usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    let all = [own, usual, ProcessEnvironment.current["PATH"]].compactMap { $0 }
+    var seen: Set<Substring> = []
+    return all.joined(separator: ":").split(separator: ":").filter { seen.insert($0).inserted }
+      .joined(separator: ":")
   }
 
   /// The store paths that the layer or the configuration speaks of.

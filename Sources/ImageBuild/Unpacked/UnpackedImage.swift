@@ -1,0 +1,185 @@
+public import ArchiveIO
+import Glibc
+public import ImageArchive
+public import SystemPackage
+
+/// The file system of an image as files on disk that scripts may change, and what they looked like before.
+///
+/// Everything belongs to the user; whose it is in the image is kept apart, in the form that `fakeroot` works with.
+public struct UnpackedImage: Sendable {
+  /// What there was before anybody changed it.
+  let view: FileSystemView
+  /// What is pretended of files before scripts run.
+  public private(set) var ownership = Ownership()
+  /// How each file looked, by its path.
+  private(set) var snapshots: [[UInt8]: Snapshot] = [:]
+  private let root: FilePath
+
+  /// What shows that a file was changed.
+  struct Snapshot: Hashable {
+    /// What is pretended of it, or what the disk says.
+    var ownership: Ownership.Entry
+    /// Nil for a directory: one that is made anew may or may not have the number of the old one, and when it changes is told by what is in it.
+    var identity: FileIdentity?
+    var changeTime: Int64 = 0
+
+    init(_ status: FileStatus, _ ownership: Ownership) {
+      self.ownership = ownership[status.identity] ?? Ownership.Entry(status)
+      if status.type == .directory { return }
+      identity = status.identity
+      changeTime = status.changeTime
+    }
+  }
+
+  /// Unpacks an image, or nothing, into the directory `root`, which is empty.
+  ///
+  /// - Throws: `LayerError`, `FileSystemError`, `FileError`.
+  public init(_ image: Image?, view: FileSystemView, into root: FilePath) throws {
+    self.view = view
+    self.root = root
+    let unpacking = Unpacking(try OpenDirectory(root))
+    try unpacking.makeAll(of: view)
+    for (layer, files) in unpacking.files.sorted(by: { $0.key < $1.key }) {
+      guard let image, image.layers.indices.contains(layer) else { continue }
+      let subject = "layer \(layer + 1) of \(image.layers.count)"
+      try unpacking.fill(files, from: LayerContents(image.layers[layer], subject: subject))
+    }
+  }
+
+  /// Puts contents on top, owned by `owner`, and takes note of what everything else looks like.
+  public mutating func add(_ tree: FileTree, owner: TarOwner) throws {
+    let directory = try OpenDirectory(root)
+    try tree.write(to: directory)
+    try directory.setMode(tree.root.mode, of: Array(".".utf8))
+    let walk = try TreeWalk(root.appending("."), order: .bytes)
+    while let entry = try walk.next() {
+      let isNew = entry.path.isEmpty ? nil : tree[entry.path]
+      if isNew != nil || entry.path.isEmpty {
+        note(entry.status, uid: owner.uid, gid: owner.gid, mode: entry.status.mode, device: nil)
+      } else if let known = try view.entry(at: FileSystemPath(entry.path)) {
+        note(entry.status, uid: known.userID, gid: known.groupID, mode: known.mode, device: known)
+        snapshots[entry.path] = Snapshot(entry.status, ownership)
+      }
+    }
+  }
+
+  /// Removes files of the base, as a script would.
+  public func remove(_ paths: [[UInt8]]) throws {
+    for path in paths {
+      let (parent, name) = FileSystemPath.split(path)
+      var directory = try OpenDirectory(root)
+      for part in parent.split(separator: UInt8(ascii: "/")) {
+        directory = try directory.directory(Array(part))
+      }
+      directory.removeTree(Array(name))
+    }
+  }
+
+  /// Keeps what files on disk cannot show.
+  private mutating func note(
+    _ status: FileStatus, uid: Int64, gid: Int64, mode: UInt32, device: FileSystemEntry?
+  ) {
+    var entry = Ownership.Entry(status)
+    (entry.mode, entry.uid, entry.gid) = (mode, uid, gid)
+    if let device, let numbers = device.device {
+      entry.type = device.kind == .characterDevice ? .characterDevice : .blockDevice
+      entry.device = TarDevice(
+        major: UInt32(truncatingIfNeeded: numbers.major), minor: UInt32(truncatingIfNeeded: numbers.minor))
+    }
+    if status.type == .symbolicLink { entry.mode = 0o777 }
+    if entry != Ownership.Entry(status) { ownership[status.identity] = entry }
+  }
+}
+
+/// Makes files as they are in an image.
+private final class Unpacking {
+  /// A file of the image, and its further names.
+  struct File {
+    var member: Int
+    var entry: FileSystemEntry
+    var paths: [[UInt8]]
+  }
+
+  /// What content is needed for, by layer.
+  private(set) var files: [Int: [File]] = [:]
+  private let root: OpenDirectory
+  private var positions: [FileSystemEntry.Origin: (layer: Int, index: Int)] = [:]
+  private var current: (path: [UInt8], directory: OpenDirectory)
+
+  init(_ root: OpenDirectory) {
+    self.root = root
+    current = ([], root)
+  }
+
+  /// Makes everything that has no content.
+  func makeAll(of view: FileSystemView) throws {
+    try view.forEach { path, entry in
+      switch entry.kind {
+      case .directory:
+        _ = try at(path.bytes) { try $0.createDirectory($1, mode: entry.mode & 0o777 | 0o700) }
+      case .symbolicLink: try at(path.bytes) { try $0.createLink($1, to: entry.linkTarget) }
+      case .pipe:
+        try at(path.bytes) { try $0.createNode($1, type: .fifo, mode: entry.mode | 0o600, device: nil) }
+      // What only root could make is a file that fakeroot says is a device.
+      case .characterDevice, .blockDevice: try at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
+      case .file: add(path.bytes, entry)
+      }
+    }
+    for layer in files.keys { files[layer]?.sort { $0.member < $1.member } }
+    positions = [:]
+  }
+
+  private func add(_ path: [UInt8], _ entry: FileSystemEntry) {
+    let origin = entry.origin ?? .init(layer: -1, member: 0)
+    if let (layer, index) = positions[origin] {
+      files[layer]?[index].paths.append(path)
+    } else {
+      let file = File(member: origin.member, entry: entry, paths: [path])
+      files[origin.layer, default: []].append(file)
+      positions[origin] = (origin.layer, (files[origin.layer]?.count ?? 1) - 1)
+    }
+  }
+
+  /// Makes the files of one layer.
+  func fill(_ files: [File], from layer: LayerContents) throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    defer { buffer.deallocate() }
+    var rest = files[...]
+    try layer.forEach(of: files.map(\.member)) { _, content in
+      guard let file = rest.popFirst(), let first = file.paths.first else { return }
+      try at(first) { directory, name in
+        try directory.createFile(name, mode: file.entry.mode & 0o777 | 0o600) { descriptor in
+          var left = file.entry.byteCount
+          while left > 0 {
+            let piece = UnsafeMutableRawBufferPointer(
+              rebasing: buffer.prefix(Int(min(left, Int64(buffer.count)))))
+            try content.read(exactly: piece)
+            try descriptor.writeAll(UnsafeRawBufferPointer(piece))
+            left -= Int64(piece.count)
+          }
+        }
+        // Python and others compare such times with what they have noted elsewhere.
+        try directory.setModificationTime(file.entry.modificationTime, of: name)
+      }
+      for path in file.paths.dropFirst() {
+        let (parent, name) = FileSystemPath.split(first)
+        let source = try directory(Array(parent))
+        try at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
+      }
+    }
+  }
+
+  private func at<Value>(_ path: [UInt8], _ body: (OpenDirectory, [UInt8]) throws -> Value) throws -> Value {
+    let (parent, name) = FileSystemPath.split(path)
+    return try body(directory(Array(parent)), Array(name))
+  }
+
+  /// Opens a directory by its names one by one; none of them is a link, for a view has none among its directories.
+  private func directory(_ path: [UInt8]) throws -> OpenDirectory {
+    if current.path == path { return current.directory }
+    var found = root
+    for name in path.split(separator: UInt8(ascii: "/")) { found = try found.directory(Array(name)) }
+    current = (path, found)
+    return found
+  }
+}
