@@ -61,7 +61,9 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CNamespaces"),
     .systemLibrary(name: "CSeccomp"),
+    .systemLibrary(name: "CXattr"),
     // No pkgConfig either: only databases of Nix's need it.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -70,11 +72,11 @@ let package = Package(
     library("Hashing", ["CCrypto"]),
     library("OrderedJSON", ["CJansson"]),
     library(
-      "ArchiveIO", ["Hashing", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
+      "ArchiveIO", ["Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),
-    library("Confinement", ["CSeccomp"]),
+    library("Confinement", ["CNamespaces", "CSeccomp"]),
 
     // Model.
     library("OCIModel", ["Hashing", "OrderedJSON"]),

@@ -94,6 +94,9 @@ public final class OpenDirectory: Sendable {
     name.isEmpty ? path : path + "/" + String(decoding: name, as: UTF8.self)
   }
 
+  /// The descriptor's number.
+  var number: Int32 { descriptor }
+
   /// Calls `body` with the directory's descriptor and a name in it.
   func withName(_ name: [UInt8], _ body: (Int32, UnsafePointer<CChar>) -> Int32) -> Int32 {
     Self.withCString(name) { body(descriptor, $0) }

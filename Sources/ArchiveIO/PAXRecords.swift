@@ -21,15 +21,12 @@ struct PAXRecords {
 }
 
 extension TarHeader {
-  /// Appends a PAX header that gives the member behind it extended attributes, as libarchive, Go and GNU tar read them; nothing for none.
-  public static func append(
-    extendedAttributes attributes: [(name: [UInt8], value: [UInt8])], to bytes: inout [UInt8],
-    _ dialect: TarDialect
-  ) {
-    guard !attributes.isEmpty else { return }
+  /// Appends a PAX header with the extended attributes, as libarchive, Go and GNU tar read them; nothing for none.
+  func appendExtendedAttributes(to bytes: inout [UInt8], _ dialect: TarDialect) {
+    guard !extendedAttributes.isEmpty else { return }
     var records = PAXRecords()
-    for (name, value) in attributes {
-      records.append("SCHILY.xattr.\(String(decoding: name, as: UTF8.self))", value)
+    for attribute in extendedAttributes {
+      records.append("SCHILY.xattr.\(String(decoding: attribute.key, as: UTF8.self))", attribute.value)
     }
     let header = TarHeader(
       name: "././@PaxHeader", type: .extendedHeader, mode: 0, byteCount: Int64(records.bytes.count))

@@ -38,6 +38,7 @@ extension TarHeader {
 
   /// Appends the header in `dialect`, with the members in front that it needs.
   public func append(to bytes: inout [UInt8], _ dialect: TarDialect) {
+    appendExtendedAttributes(to: &bytes, dialect)
     switch dialect {
     case .go: appendGo(to: &bytes)
     case .python: appendPython(to: &bytes)

@@ -71,6 +71,8 @@ public struct TarHeader: Sendable, Hashable {
   public var modificationTime: Int64 = 0
   /// The numbers, for devices.
   public var device: TarDevice?
+  /// Extended attributes by their full names (`security.capability`), which go into a PAX header whatever the dialect.
+  public var extendedAttributes: [PAXRecord] = []
 
   /// A member owned by 0:0 of 1970-01-01T00:00:00Z.
   public init(

@@ -71,6 +71,9 @@ public struct PAXRecord: Sendable, Hashable {
   /// The value, any bytes.
   public var value: [UInt8]
 
+  /// A record.
+  public init(key: [UInt8], value: [UInt8]) { (self.key, self.value) = (key, value) }
+
   /// Takes `LENGTH KEY=VALUE\n …` apart.
   static func parse(_ content: [UInt8], at offset: Int64) throws(TarError) -> [PAXRecord] {
     var records: [PAXRecord] = []

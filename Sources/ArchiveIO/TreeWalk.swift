@@ -29,6 +29,16 @@ public final class TreeWalk {
     /// Opens the content of a file.
     public func open() throws(FileError) -> OpenFile { try directory.file(name) }
 
+    /// Calls `body` with the directory that it is in and its name there, for the root of a walk itself and `.`.
+    public func change<Value>(_ body: (OpenDirectory, [UInt8]) throws -> Value) rethrows -> Value {
+      try body(directory, name.isEmpty ? Array(".".utf8) : name)
+    }
+
+    /// Its extended attributes.
+    public func extendedAttributes() throws(FileError) -> [PAXRecord] {
+      try directory.extendedAttributes(of: name)
+    }
+
     /// The full path, for messages.
     public var description: String { directory.path + "/" + String(decoding: name, as: UTF8.self) }
   }

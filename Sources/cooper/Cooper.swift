@@ -21,7 +21,7 @@ struct Cooper: AsyncParsableCommand {
       Export.self, Merge.self, Build.self, Stream.self, Spec.self, Helper.self, Tags.self, Catalog.self,
       Delete.self,
       GarbageCollection.self, Login.self, Logout.self,
-      RunConfined.self,
+      RunConfined.self, RunInside.self,
     ])
 
   static func main() async {

@@ -10,9 +10,11 @@ public struct Ownership: Sendable {
     var gid: Int64
     var device = TarDevice(major: 0, minor: 0)
 
-    /// What a program sees of a file of which nothing is pretended: it belongs to root.
-    init(_ status: FileStatus) {
-      (type, mode, uid, gid) = (status.type, status.mode, 0, 0)
+    /// What a program sees of a file of which nothing is pretended: without real root it belongs to root.
+    init(_ status: FileStatus, trusted: Bool) {
+      (type, mode) = (status.type, status.mode)
+      (uid, gid) = trusted ? (Int64(status.uid), Int64(status.gid)) : (0, 0)
+      if let device = status.device { self.device = device }
     }
 
     init(type: TarType?, mode: UInt32, uid: Int64, gid: Int64, device: TarDevice) {
@@ -21,14 +23,22 @@ public struct Ownership: Sendable {
   }
 
   private var entries: [FileIdentity: Entry] = [:]
+  /// Whether what the disk says is true where nothing is pretended: when real root made the files.
+  public let trustsDisk: Bool
+
+  /// Nobody pretends anything; the files are as they should be.
+  public static let real = Ownership(trustsDisk: true)
+
+  private init(trustsDisk: Bool) { self.trustsDisk = trustsDisk }
 
   /// Nobody pretended anything: everything is 0:0.
-  public init() {}
+  public init() { trustsDisk = false }
 
   /// Reads what `fakeroot -s` saved.
   ///
   /// Lines are `dev=HEX,ino=DECIMAL,mode=OCTAL,uid=…,gid=…,nlink=…,rdev=DECIMAL`; nil when one is not.
   public init?(parsingFakerootState text: String) {
+    trustsDisk = false
     for line in text.split(separator: "\n") {
       var fields: [Substring: Substring] = [:]
       for field in line.split(separator: ",") {
@@ -53,6 +63,11 @@ public struct Ownership: Sendable {
     set { entries[identity] = newValue }
   }
 
+  /// What a program sees of a file.
+  func effective(_ status: FileStatus) -> Entry {
+    entries[status.identity] ?? Entry(status, trusted: trustsDisk)
+  }
+
   /// What `fakeroot -i` reads.
   public var fakerootState: String {
     entries.map { identity, entry in
@@ -65,6 +80,7 @@ public struct Ownership: Sendable {
 
   /// Gives a member what was pretended of its file.
   func apply(to header: inout TarHeader, of status: FileStatus) {
+    if trustsDisk { (header.owner.uid, header.owner.gid) = (Int64(status.uid), Int64(status.gid)) }
     guard let entry = entries[status.identity] else { return }
     header.owner.uid = entry.uid
     header.owner.gid = entry.gid

@@ -21,6 +21,11 @@ public struct PermissionRules: Sendable {
       if let gid = rule.gid { header.owner.gid = gid }
       if let name = rule.userName { header.owner.userName = name }
       if let name = rule.groupName { header.owner.groupName = name }
+      for attribute in rule.attributes {
+        let key = Array(attribute.name.utf8)
+        header.extendedAttributes.removeAll { $0.key == key }
+        header.extendedAttributes.append(PAXRecord(key: key, value: attribute.value))
+      }
     }
   }
 

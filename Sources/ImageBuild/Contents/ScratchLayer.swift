@@ -53,7 +53,10 @@ public struct ScratchLayer: TarRecipe {
     }
 
     private func input(_ entry: TreeWalk.Entry) throws -> TarInput {
-      try entry.input(named: Array("./".utf8) + entry.path) { header in
+      // Who only pretends to be root cannot have set any that matter.
+      let attributes = layer.ownership.trustsDisk ? try entry.extendedAttributes() : []
+      return try entry.input(named: Array("./".utf8) + entry.path) { header in
+        header.extendedAttributes = attributes
         header.modificationTime = TreePacking.time
         header.owner = layer.packing.owner
         layer.ownership.apply(to: &header, of: entry.status)

@@ -72,8 +72,7 @@ struct FlatTarLayout {
       }
     }
     if header.type != .hardLink {
-      TarHeader.append(
-        extendedAttributes: entry.extendedAttributes.map { ($0.name, $0.value) }, to: &bytes, Self.dialect)
+      header.extendedAttributes = entry.extendedAttributes.map { PAXRecord(key: $0.name, value: $0.value) }
     }
     header.append(to: &bytes, Self.dialect)
     return header.byteCount
@@ -87,9 +86,7 @@ struct FlatTarLayout {
     header.owner = TarOwner(
       uid: entry.userID, gid: entry.groupID, userName: entry.userID == 0 ? "root" : "", groupName: "")
     header.modificationTime = style.keepsTimes ? entry.modificationTime : TreePacking.time
-    header.device = entry.device.map {
-      TarDevice(major: UInt32(truncatingIfNeeded: $0.major), minor: UInt32(truncatingIfNeeded: $0.minor))
-    }
+    header.device = entry.device.map(TarDevice.init)
     return header
   }
 }

@@ -10,7 +10,7 @@ public struct UnpackedImage: Sendable {
   /// What there was before anybody changed it.
   let view: FileSystemView
   /// What is pretended of files before scripts run.
-  public private(set) var ownership = Ownership()
+  public private(set) var ownership: Ownership
   /// How each file looked, by its path.
   private(set) var snapshots: [[UInt8]: Snapshot] = [:]
   private let root: FilePath
@@ -24,7 +24,7 @@ public struct UnpackedImage: Sendable {
     var changeTime: Int64 = 0
 
     init(_ status: FileStatus, _ ownership: Ownership) {
-      self.ownership = ownership[status.identity] ?? Ownership.Entry(status)
+      self.ownership = ownership.effective(status)
       if status.type == .directory { return }
       identity = status.identity
       changeTime = status.changeTime
@@ -33,17 +33,22 @@ public struct UnpackedImage: Sendable {
 
   /// Unpacks an image, or nothing, into the directory `root`, which is empty.
   ///
+  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise the last are left out, and the others are what
+  /// `ownership` says.
+  ///
   /// - Throws: `LayerError`, `FileSystemError`, `FileError`.
-  public init(_ image: Image?, view: FileSystemView, into root: FilePath) throws {
+  public init(_ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool) throws {
     self.view = view
+    ownership = asRoot ? .real : Ownership()
     self.root = root
-    let unpacking = Unpacking(try OpenDirectory(root))
+    let unpacking = Unpacking(try OpenDirectory(root), asRoot: asRoot)
     try unpacking.makeAll(of: view)
     for (layer, files) in unpacking.files.sorted(by: { $0.key < $1.key }) {
       guard let image, image.layers.indices.contains(layer) else { continue }
       let subject = "layer \(layer + 1) of \(image.layers.count)"
       try unpacking.fill(files, from: LayerContents(image.layers[layer], subject: subject))
     }
+    try unpacking.finish(view)
   }
 
   /// Puts contents on top, owned by `owner`, and takes note of what everything else looks like.
@@ -54,12 +59,26 @@ public struct UnpackedImage: Sendable {
     let walk = try TreeWalk(root.appending("."), order: .bytes)
     while let entry = try walk.next() {
       let isNew = entry.path.isEmpty ? nil : tree[entry.path]
-      if isNew != nil || entry.path.isEmpty {
+      if ownership.trustsDisk {
+        if isNew != nil || entry.path.isEmpty {
+          try own(entry, owner)
+        } else {
+          snapshots[entry.path] = Snapshot(entry.status, ownership)
+        }
+      } else if isNew != nil || entry.path.isEmpty {
         note(entry.status, uid: owner.uid, gid: owner.gid, mode: entry.status.mode, device: nil)
       } else if let known = try view.entry(at: FileSystemPath(entry.path)) {
         note(entry.status, uid: known.userID, gid: known.groupID, mode: known.mode, device: known)
         snapshots[entry.path] = Snapshot(entry.status, ownership)
       }
+    }
+  }
+
+  /// Gives a file of the contents its owner, and after that its mode, which may have set-id bits.
+  private func own(_ entry: TreeWalk.Entry, _ owner: TarOwner) throws {
+    try entry.change { directory, name in
+      try directory.setOwner(uid: owner.uid, gid: owner.gid, of: name)
+      if entry.status.type != .symbolicLink { try directory.setMode(entry.status.mode, of: name) }
     }
   }
 
@@ -79,15 +98,14 @@ public struct UnpackedImage: Sendable {
   private mutating func note(
     _ status: FileStatus, uid: Int64, gid: Int64, mode: UInt32, device: FileSystemEntry?
   ) {
-    var entry = Ownership.Entry(status)
+    var entry = Ownership.Entry(status, trusted: false)
     (entry.mode, entry.uid, entry.gid) = (mode, uid, gid)
     if let device, let numbers = device.device {
       entry.type = device.kind == .characterDevice ? .characterDevice : .blockDevice
-      entry.device = TarDevice(
-        major: UInt32(truncatingIfNeeded: numbers.major), minor: UInt32(truncatingIfNeeded: numbers.minor))
+      entry.device = TarDevice(numbers)
     }
     if status.type == .symbolicLink { entry.mode = 0o777 }
-    if entry != Ownership.Entry(status) { ownership[status.identity] = entry }
+    if entry != Ownership.Entry(status, trusted: false) { ownership[status.identity] = entry }
   }
 }
 
@@ -106,8 +124,11 @@ private final class Unpacking {
   private var positions: [FileSystemEntry.Origin: (layer: Int, index: Int)] = [:]
   private var current: (path: [UInt8], directory: OpenDirectory)
 
-  init(_ root: OpenDirectory) {
+  private let isRoot: Bool
+
+  init(_ root: OpenDirectory, asRoot: Bool) {
     self.root = root
+    isRoot = asRoot
     current = ([], root)
   }
 
@@ -120,6 +141,11 @@ private final class Unpacking {
       case .symbolicLink: try at(path.bytes) { try $0.createLink($1, to: entry.linkTarget) }
       case .pipe:
         try at(path.bytes) { try $0.createNode($1, type: .fifo, mode: entry.mode | 0o600, device: nil) }
+      case .characterDevice where isRoot, .blockDevice where isRoot:
+        let type: TarType = entry.kind == .blockDevice ? .blockDevice : .characterDevice
+        try at(path.bytes) {
+          try $0.createNode($1, type: type, mode: 0o600, device: entry.device.map(TarDevice.init))
+        }
       // What only root could make is a file that fakeroot says is a device.
       case .characterDevice, .blockDevice: try at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
       case .file: add(path.bytes, entry)
@@ -127,6 +153,20 @@ private final class Unpacking {
     }
     for layer in files.keys { files[layer]?.sort { $0.member < $1.member } }
     positions = [:]
+  }
+
+  /// Gives everything its owner, mode and attributes, when everything is there: a directory might forbid to make something in it.
+  func finish(_ view: FileSystemView) throws {
+    guard isRoot else { return }
+    try view.forEach { path, entry in
+      try at(path.bytes) { directory, name in
+        try directory.setOwner(uid: entry.userID, gid: entry.groupID, of: name)
+        if entry.kind != .symbolicLink { try directory.setMode(entry.mode, of: name) }
+        for attribute in entry.extendedAttributes {
+          try directory.setExtendedAttribute(PAXRecord(key: attribute.name, value: attribute.value), of: name)
+        }
+      }
+    }
   }
 
   private func add(_ path: [UInt8], _ entry: FileSystemEntry) {
@@ -181,5 +221,12 @@ private final class Unpacking {
     for name in path.split(separator: UInt8(ascii: "/")) { found = try found.directory(Array(name)) }
     current = (path, found)
     return found
+  }
+}
+
+extension TarDevice {
+  init(_ device: FileSystemEntry.DeviceNumber) {
+    self.init(
+      major: UInt32(truncatingIfNeeded: device.major), minor: UInt32(truncatingIfNeeded: device.minor))
   }
 }

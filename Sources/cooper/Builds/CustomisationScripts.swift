@@ -46,8 +46,9 @@ struct CustomisationScripts {
     if !fakeRootCommands.isEmpty {
       let fakeRoot = try FakeRoot(scratch, shell: shell)
       if enableFakechroot {
-        let root = try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
-        try await fakeRoot.run("fakeRootCommands", fakeRootCommands, inside: root)
+        let root = try ImageRoot(
+          scratch, storeDirectory: storeDirectory, storeRoot: storeRoot, by: .proot)
+        try await fakeRoot.run("fakeRootCommands", fakeRootCommands, inside: root, searching: nil)
         excluded = root.excludedPaths
       } else {
         try await fakeRoot.run("fakeRootCommands", fakeRootCommands)
@@ -67,14 +68,19 @@ struct CustomisationScripts {
     rules: PermissionRules
   ) async throws -> ChangedLayer {
     let shell = try ScriptProgram("bash", package: "bash").path
-    let fakeRoot = try FakeRoot(scratch, shell: shell, beginningWith: image.ownership)
+    let user: any ScriptUser =
+      image.ownership.trustsDisk
+      ? RealRoot(scratch: scratch, shell: shell)
+      : try FakeRoot(scratch, shell: shell, beginningWith: image.ownership)
     let top = try OpenDirectory(scratch.root)
     // nixpkgs makes it, too, and leaves it there.
     _ = try? top.createDirectory(Array("tmp".utf8), mode: 0o755)
-    let root = try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
-    try await fakeRoot.run("runAsRoot", commands, inside: root, searching: path)
-    if !extraCommands.isEmpty { try await fakeRoot.run("extraCommands", extraCommands) }
-    let ownership = try fakeRoot.ownership()
+    let root = try ImageRoot(
+      scratch, storeDirectory: storeDirectory, storeRoot: storeRoot,
+      by: image.ownership.trustsDisk ? .namespaces : .proot)
+    try await user.run("runAsRoot", commands, inside: root, searching: path)
+    if !extraCommands.isEmpty { try await user.run("extraCommands", extraCommands) }
+    let ownership = try user.ownership()
     return try await Thread.run {
       try ChangedLayer(
         scratch, of: image, ownership: ownership, rules: rules, excluding: root.excludedPaths)
@@ -82,8 +88,39 @@ struct CustomisationScripts {
   }
 }
 
+/// Who scripts run as.
+private protocol ScriptUser {
+  /// Runs commands in the tree.
+  func run(_ name: String, _ commands: String) async throws
+
+  /// Runs commands that see the tree as `/`.
+  func run(_ name: String, _ commands: String, inside root: ImageRoot, searching path: String?) async throws
+
+  /// Whose files are now.
+  func ownership() throws -> Ownership
+}
+
+/// Programs that are root.
+private struct RealRoot: ScriptUser {
+  let scratch: ScratchTree
+  let shell: String
+
+  func run(_ name: String, _ commands: String) async throws {
+    try await Script(name, commands, in: scratch).run { [shell] + $0.shellArguments }
+  }
+
+  func run(_ name: String, _ commands: String, inside root: ImageRoot, searching path: String?) async throws {
+    defer { root.removeMountPoints() }
+    var script = try Script(name, commands, in: scratch)
+    if let path { script.path = path }
+    try await script.run { try root.command($0, shell: shell) }
+  }
+
+  func ownership() -> Ownership { .real }
+}
+
 /// Programs that believe to be root, through `fakeroot`, which keeps what they pretend about files.
-private struct FakeRoot {
+private struct FakeRoot: ScriptUser {
   /// A line for each file that fakeroot has heard of.
   private static let stateLimit = 1 << 30
 

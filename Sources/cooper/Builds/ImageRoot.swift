@@ -1,9 +1,10 @@
 import ArchiveIO
+import Confinement
 import Glibc
 import ImageBuild
 import SystemPackage
 
-/// The tree of a customisation layer as `/` of the programs that change it, through `proot` (nix-dockertools.md, section 2.7).
+/// A tree as `/` of the programs that change it, in namespaces or through `proot` (nix-dockertools.md, sections 2.7 and 6).
 ///
 /// Bound into it are `/dev`, `/proc`, `/sys`, the store, and a directory of our own with the shell and other programs of this machine, for images that
 /// have none. Those are copies: what a script does to them does not reach the machine.
@@ -16,10 +17,28 @@ struct ImageRoot {
     tee test touch tr true truncate uname uniq unlink useradd usermod wc xargs xz
     """
 
+  /// How a directory becomes the root.
+  enum Way {
+    /// As an ordinary user, under fakeroot.
+    case proot
+    /// As real root, in namespaces of one's own.
+    case namespaces
+
+    fileprivate func prefix(root: String, binds: [Namespaces.Bind]) throws -> [String] {
+      switch self {
+      case .namespaces: return try RunInside.prefix(root: root, binds: binds)
+      case .proot:
+        let proot = try ScriptProgram("proot", package: "proot").path
+        return try RunConfined.prefix() + [proot, "-v", "-1", "-r", root, "-w", "/"]
+          + binds.flatMap { ["-b", "\($0.source):\($0.target)!"] }
+      }
+    }
+  }
+
   private let scratch: ScratchTree
   private let storeDirectory: String
   private let storeRoot: String
-  private let proot: String
+  private let way: Way
   /// Our own directory, on this machine and in the image.
   private let box: FilePath
   private let guestBox: String
@@ -31,8 +50,8 @@ struct ImageRoot {
   let excludedPaths: [String]
 
   /// Prepares a tree that commands are to be run in.
-  init(_ scratch: ScratchTree, storeDirectory: String, storeRoot: String) throws {
-    proot = try ScriptProgram("proot", package: "proot").path
+  init(_ scratch: ScratchTree, storeDirectory: String, storeRoot: String, by way: Way) throws {
+    self.way = way
     self.scratch = scratch
     self.storeDirectory = storeDirectory
     self.storeRoot = storeRoot
@@ -94,9 +113,8 @@ struct ImageRoot {
         throw FileError("create a file in", box.string, Errno(rawValue: errno))
       }
     }
-    let binds = try bindings().flatMap { ["-b", $0] }
     let launcher = [box.string, guestBox, storeDirectory, shell, Self.tools]
-    let own = try RunConfined.prefix() + [proot, "-v", "-1", "-r", scratch.root.string, "-w", "/"] + binds
+    let own = try way.prefix(root: scratch.root.string, binds: bindings())
     let arguments = guest.shellArguments
     return [shell, "-e", "-c", Self.launcher, "bash"] + launcher + ["\(own.count)"] + own + arguments
   }
@@ -110,14 +128,18 @@ struct ImageRoot {
     return Glibc.link(outside.string, inside.string) == 0
   }
 
-  private func bindings() throws -> [String] {
-    try mountPoints.map { point in
-      switch point {
-      case "/dev": "\(try devices()):/dev!"
-      case guestBox: "\(box):\(guestBox)!"
-      case storeDirectory: "\(storeRoot + storeDirectory):\(storeDirectory)!"
-      default: "\(point):\(point)!"
-      }
+  private func bindings() throws -> [Namespaces.Bind] {
+    // Processes of a namespace of one's own are what a fresh /proc shows.
+    try mountPoints.filter { $0 != "/proc" || way == .proot }.map { point in
+      let source =
+        switch point {
+        case "/dev": try devices()
+        case guestBox: box.string
+        case storeDirectory: storeRoot + storeDirectory
+        default: point
+        }
+      return Namespaces.Bind(
+        source: source, target: point, isReadOnly: point == "/sys" || point == storeDirectory)
     }
   }
 
@@ -178,7 +200,7 @@ struct ImageRoot {
     shift "$count"
     library=$LD_PRELOAD search=$LD_LIBRARY_PATH
     unset LD_PRELOAD LD_LIBRARY_PATH
-    if [[ $library != /* ]]; then
+    if [[ -n $library && $library != /* ]]; then
       IFS=: read -ra directories <<<"$search"
       for directory in "${directories[@]}"; do
         if [[ -r $directory/$library ]]; then
@@ -194,7 +216,7 @@ struct ImageRoot {
       [[ $program == "$store"/* ]] || programs+=("$program")
     done
     declare -A libraries=()
-    [[ $library == "$store"/* ]] || libraries[$library]=1
+    [[ -z $library || $library == "$store"/* ]] || libraries[$library]=1
     loader=
     if [[ ${#programs[@]} -gt 0 ]]; then
       cp -L -- "${programs[@]}" "$box/bin/"
@@ -215,6 +237,8 @@ struct ImageRoot {
     else
       run=("$guest/bin/${shell##*/}")
     fi
+    # Real root needs nothing to be pretended.
+    [[ -n $library ]] || exec "${proot[@]}" "${run[@]}" "$@"
     [[ $library == "$store"/* ]] || library=$guest/lib/${library##*/}
     export PROOT_TMP_DIR=$TMPDIR PROOT_DONT_POLLUTE_ROOTFS=1
     inside='export LD_PRELOAD=$1; shift; unset PROOT_TMP_DIR PROOT_DONT_POLLUTE_ROOTFS; exec "$@"'

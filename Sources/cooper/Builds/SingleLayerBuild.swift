@@ -1,4 +1,5 @@
 import ArchiveIO
+import Confinement
 import Hashing
 import ImageArchive
 import ImageBuild
@@ -114,7 +115,8 @@ struct SingleLayerBuild {
     Interruption.removeAtEnd(scratch.directory)
     let removed = try Whiteout.places(of: spec.removed, in: view)
     let image = try await Thread.run { [owner = spec.owner] in
-      var image = try UnpackedImage(base?.image, view: view, into: scratch.root)
+      var image = try UnpackedImage(
+        base?.image, view: view, into: scratch.root, asRoot: Namespaces.areAllowed)
       try image.add(tree, owner: owner)
       try image.remove(removed)
       return image

@@ -22,9 +22,6 @@ struct SpecBuild {
   /// Tells what is allowed and probably wrong in the spec, and refuses what it may say and this version does not do.
   func check() throws {
     spec.warnings.forEach(warn)
-    if spec.permissions.contains(where: { !$0.attributes.isEmpty }) {
-      throw UsageError("“permissions” has “xattrs”, which are not there yet")
-    }
     guard spec.executor == .auto || spec.executor == .namespace else {
       throw UsageError("“executor” is “\(spec.executor)”, which is not there yet; leave it out")
     }

@@ -27,11 +27,14 @@ struct RunConfined: ParsableCommand {
   }
 
   /// The command line that confines another one.
-  static func prefix() throws -> [String] {
+  static func prefix() throws -> [String] { [try program(), configuration.commandName ?? ""] }
+
+  /// The path of this program.
+  static func program() throws -> String {
     guard let path = realpath("/proc/self/exe", nil) else {
       throw FileError("find", "/proc/self/exe", Errno(rawValue: errno))
     }
     defer { free(path) }
-    return [String(cString: path), configuration.commandName ?? ""]
+    return String(cString: path)
   }
 }

@@ -1,0 +1,61 @@
+import CXattr
+import Glibc
+
+/// Extended attributes of what is in a directory, links not followed.
+extension OpenDirectory {
+  /// What belongs to the place where a file is and not to the file.
+  private static let local = ["security.selinux", "trusted.overlay."]
+
+  /// All that belong to the file, sorted by name; none where the file system has none.
+  public func extendedAttributes(of name: [UInt8]) throws(FileError) -> [PAXRecord] {
+    let size = withOpenName(name) { llistxattr($0, nil, 0) }
+    guard size > 0 else { return [] }
+    var list = [CChar](repeating: 0, count: size)
+    let count = withOpenName(name) { llistxattr($0, &list, size) }
+    guard count >= 0 else { throw failure("list the attributes of", name) }
+    let names = list.prefix(count).split(separator: 0).map { $0.map { UInt8(bitPattern: $0) } }
+    var records: [PAXRecord] = []
+    for key in names.sorted(by: { $0.lexicographicallyPrecedes($1) })
+    where !Self.local.contains(where: { key.starts(with: $0.utf8) }) {
+      records.append(PAXRecord(key: key, value: try value(of: key, name)))
+    }
+    return records
+  }
+
+  private func value(of key: [UInt8], _ name: [UInt8]) throws(FileError) -> [UInt8] {
+    func read(into buffer: UnsafeMutableRawPointer?, _ size: Int) -> Int {
+      withOpenName(name) { path in Self.withCString(key) { lgetxattr(path, $0, buffer, size) } }
+    }
+    let size = read(into: nil, 0)
+    guard size >= 0 else { throw failure("read an attribute of", name) }
+    var value = [UInt8](repeating: 0, count: size)
+    let count = value.withUnsafeMutableBytes { read(into: $0.baseAddress, size) }
+    guard count >= 0 else { throw failure("read an attribute of", name) }
+    return Array(value.prefix(count))
+  }
+
+  /// Sets one.
+  public func setExtendedAttribute(_ attribute: PAXRecord, of name: [UInt8]) throws(FileError) {
+    let result = attribute.value.withUnsafeBytes { value in
+      withOpenName(name) { path in
+        Self.withCString(attribute.key) { lsetxattr(path, $0, value.baseAddress, value.count, 0) }
+      }
+    }
+    guard result == 0 else {
+      throw failure("set the attribute \(String(decoding: attribute.key, as: UTF8.self)) of", name)
+    }
+  }
+
+  /// Sets owner and group.
+  public func setOwner(uid: Int64, gid: Int64, of name: [UInt8]) throws(FileError) {
+    let result = withName(name) {
+      fchownat($0, $1, uid_t(truncatingIfNeeded: uid), gid_t(truncatingIfNeeded: gid), AT_SYMLINK_NOFOLLOW)
+    }
+    guard result == 0 else { throw failure("set the owner of", name) }
+  }
+
+  /// Calls `body` with a path of a name in this directory, for calls that take only paths.
+  private func withOpenName<Value>(_ name: [UInt8], _ body: (UnsafePointer<CChar>) -> Value) -> Value {
+    Self.withCString(Array("/proc/self/fd/\(number)/".utf8) + name, body)
+  }
+}
