@@ -199,12 +199,13 @@ public struct ImageCopy: Sendable {
 
 extension Descriptor {
   /// This entry of an index, for a document that may have become another.
-  func replacing(with document: ManifestDocument) -> Descriptor {
+  public func replacing(with document: ManifestDocument) -> Descriptor {
     guard document.digest != digest else { return self }
     var entry = self
     entry.mediaType = document.mediaType
     entry.digest = document.digest
     entry.byteCount = Int64(document.bytes.count)
+    entry.data = nil
     return entry
   }
 }

@@ -11,13 +11,21 @@ struct RegistryDestination: ImageDestination {
   let reference: Reference
   /// More tags for the root.
   var furtherTags: [String] = []
-  /// Where the images come from when that is a registry, too: blobs of the same registry are mounted.
-  var origin: Reference?
+  /// The repositories of registries that have a blob: those of the same registry are mounted.
+  var origins: @Sendable (Descriptor) -> [Reference] = { _ in [] }
+  /// Whether blobs that come from this very repository are there without being asked for.
+  var trustsOwnRepository = false
 
   func contains(_ blob: Descriptor) async throws -> Bool {
-    if try await client.exists(blob, in: reference) { return true }
-    guard let origin, origin.domain == reference.domain else { return false }
-    return try await client.mount(blob, from: origin, to: reference)
+    let origins = origins(blob).filter { $0.domain == reference.domain }
+    if origins.contains(where: { $0.path == reference.path }) {
+      // Layers that a registry may leave out may be left out here.
+      if trustsOwnRepository, !blob.mediaType.isForeignLayer { return true }
+    } else if let origin = origins.first {
+      // A mount says as well that the blob is there, so it is no detour.
+      if try await client.mount(blob, from: origin, to: reference) { return true }
+    }
+    return try await client.exists(blob, in: reference)
   }
 
   func put(_ blob: Descriptor, content: any BlobContent, subject: String) async throws {
