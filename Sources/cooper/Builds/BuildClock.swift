@@ -16,3 +16,14 @@ enum BuildClock {
     return DateText(seconds: Int64(time.tv_sec), microseconds: Int(time.tv_nsec) / 1000)
   }
 }
+
+extension BuildClock {
+  /// A date as configurations have it, from what people write; `now` is this instant, in whole seconds.
+  static func rfc3339(_ text: String) throws -> String {
+    guard let date = text == "now" ? try now() : DateText(input: text) else {
+      throw UsageError(
+        "“\(text)” is no date; give one such as 2024-01-31T10:11:12Z, @SECONDS since 1970, or now")
+    }
+    return String(DateText(seconds: date.seconds).text.dropLast("+00:00".count)) + "Z"
+  }
+}
