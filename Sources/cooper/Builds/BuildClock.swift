@@ -27,3 +27,10 @@ extension BuildClock {
     return String(DateText(seconds: date.seconds).text.dropLast("+00:00".count)) + "Z"
   }
 }
+
+extension BuildClock {
+  /// The time of what has no time of its own: `SOURCE_DATE_EPOCH`, or the first second of 1970, as in the manual's images.
+  static func epoch() throws -> DateText {
+    try ProcessEnvironment.current["SOURCE_DATE_EPOCH"] == nil ? DateText(seconds: 1) : now()
+  }
+}

@@ -25,6 +25,7 @@ enum ExitStatus: Int32 {
     case is ReferenceError, is DigestError, is Unpinned: self = .usage
     case let error as ImageArchiveError: self = Self(error.problem)
     case let error as RebaseError: self = Self(error)
+    case let error as IndexError: self = Self(error)
     case let error as UsageError: self = error.status
     case let error as FileError where error.isMissingInput: self = .notFound
     default: self = .failed
@@ -45,6 +46,13 @@ enum ExitStatus: Int32 {
     case .otherLayer, .fewerLayers: self = .mismatch
     case .noPlatform: self = .notFound
     case .otherPlatform, .layerCount: self = .failed
+    }
+  }
+
+  private init(_ error: IndexError) {
+    switch error {
+    case .noPlatform, .noDigest: self = .notFound
+    case .samePlatform, .sameManifest, .nothingLeft, .notAnIndex: self = .usage
     }
   }
 

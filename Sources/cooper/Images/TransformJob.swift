@@ -104,6 +104,7 @@ final class TransformJob {
       messages: messages)
     place.access = try accessToTarget()
     var changes = ImageCopy.Changes()
+    changes.kind = result.format
     if images.values.contains(where: \.isDockerArchive), case .registry = target {
       changes.layers = .compressUncompressed
     }
