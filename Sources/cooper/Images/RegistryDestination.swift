@@ -35,18 +35,22 @@ struct RegistryDestination: ImageDestination {
   }
 
   func put(_ document: ManifestDocument) async throws {
-    let receipt = try await client.put(document, at: reference.withTag(nil).withDigest(document.digest))
+    try await put(document, at: reference.withTag(nil).withDigest(document.digest))
+  }
+
+  private func put(_ document: ManifestDocument, at place: Reference) async throws {
+    let receipt = try await client.put(document, at: place)
     // A registry without a list of its own leaves that to clients.
     if document.subject != nil, receipt.subject == nil {
       try await client.addReferrer(document, in: reference)
     }
   }
 
+  /// A tag is a name as good as the digest, so that the root need not be put under both.
   func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
-    guard let tag = reference.effectiveTag else { return }
-    for tag in [tag] + furtherTags {
-      try await client.put(root, at: reference.withDigest(nil).withTag(tag))
-    }
+    guard let tag = reference.effectiveTag else { return try await put(root) }
+    try await put(root, at: reference.withDigest(nil).withTag(tag))
+    for tag in furtherTags { try await client.put(root, at: reference.withDigest(nil).withTag(tag)) }
   }
 
   /// Blobs stay for the next attempt; the registry collects what nobody names.
