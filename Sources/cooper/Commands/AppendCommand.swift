@@ -58,7 +58,7 @@ struct AppendCommand: AsyncParsableCommand {
     let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
     let scratch = job.cache
     try await job.run {
-      let images = try await ImageSet(job.open(image, choosing: choice), as: result.format)
+      let images = try await job.images(image, choosing: choice)
       let made = try await Thread.run { [layers] in
         try layers.map { text in
           let input =

@@ -84,7 +84,7 @@ struct Mutate: AsyncParsableCommand {
     let edits = try edits()
     let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
     try await job.run {
-      let images = try await ImageSet(job.open(image, choosing: choice), as: result.format)
+      let images = try await job.images(image, choosing: choice)
       return (try images.applying(edits), try await job.open(image).reference)
     }
   }

@@ -54,8 +54,7 @@ struct RebaseCommand: AsyncParsableCommand {
     let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
     var command: String?
     try await job.run {
-      let source = try await job.open(image, choosing: choice)
-      let images = try await ImageSet(source, as: result.format)
+      let images = try await job.images(image, choosing: choice)
       let bases = RebaseBases(images, below: try await job.open(image).whole.root, old: oldBase, new: newBase)
       let pairs = try await bases.open(through: job)
       if pinned {

@@ -41,17 +41,26 @@ final class TransformJob {
     return image
   }
 
-  /// What is opened, or the image of it that was chosen.
+  /// The images at a location, or the one of them that was chosen, to be changed.
   ///
-  /// - Throws: `UsageError` when a docker-archive is to be written, and there are several platforms.
-  func open(_ location: String, choosing choice: ChoiceOptions) async throws -> any ImageSource {
-    let image = try await open(location).whole
-    if let platform = choice.platform { return try await ChosenImage(image, for: platform) }
-    if case .files(.dockerArchive) = target, case .index = image.root {
-      throw UsageError(
-        "\(location) is an index, and a docker-archive has one platform; choose it by --platform OS/ARCH")
+  /// - Throws: `UsageError` when a docker-archive is to be written and there are several platforms, or a single image is for another one.
+  func images(_ location: String, choosing choice: ChoiceOptions) async throws -> ImageSet {
+    let whole = try await open(location).whole
+    guard let platform = choice.platform else {
+      if case .files(.dockerArchive) = target, case .index = whole.root {
+        throw UsageError(
+          "\(location) is an index, and a docker-archive has one platform; choose it by --platform OS/ARCH")
+      }
+      return try await ImageSet(whole, as: result.format)
     }
-    return image
+    let images = try await ImageSet(ChosenImage(whole, for: platform), as: result.format)
+    for found in images.images.map(\.config.platform)
+    where found.os != platform.os || found.architecture != platform.architecture {
+      var error = UsageError("\(location) is for \(found), and not for \(platform)")
+      error.status = .notFound
+      throw error
+    }
+    return images
   }
 
   private func access(to reference: Reference) throws -> RegistryAccess {
