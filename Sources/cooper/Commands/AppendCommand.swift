@@ -19,7 +19,8 @@ struct AppendCommand: AsyncParsableCommand {
       zstd keep their bytes, others are compressed with gz. Docker's manifests have no type for zstd: --format oci converts them.
 
       What is in a directory belongs to root, unless --owner says otherwise, and gets the time 1970-01-01T00:00:01Z, or SOURCE_DATE_EPOCH; so
-      the same files give the same layer. The image's own layers are not read, and within one registry nothing but new layers is sent.
+      the same files give the same layer. The image's own layers are not read, and within one registry nothing but new layers is sent. So a
+      directory takes the place of a link of that name in the image: where /bin is a link to usr/bin, files belong into usr/bin.
       """)
 
   @Argument(help: "The image, or index of images, at any location.")
