@@ -248,6 +248,29 @@ import Testing
     }
   }
 
+  @Test func `the attestation of a changed image is left out, and that is said`() async throws {
+    let registry = try await RegistryServer.start()
+    defer { registry.stop() }
+    let place = try Workplace()
+    defer { place.remove() }
+    let image = ImageSpec(.oci, layers: []).stored
+    let statement = ImageSpec(.oci, layers: [.init(Array("{}".utf8), type: "application/vnd.in-toto+json")])
+    let extra =
+      #""annotations":{"vnd.docker.reference.digest":"\#(image.digest)","vnd.docker.reference.type":"attestation-manifest"},"#
+    let index = IndexSpec(
+      .oci,
+      [.init(image, "linux/amd64"), .init(statement.stored, "unknown/unknown", extra: extra)])
+    let reference = try index.stored.push(to: registry, repository: "built")
+    let target = ["-o", "docker://\(registry.address)/changed:1"]
+    let result = try await place.cooper(["mutate", reference, "--user", "x"] + target)
+    #expect(result.status == 0 && result.errors.contains("left out attestation-manifest"), "\(result.errors)")
+    let quiet = try await place.cooper(["mutate", reference, "--user", "x", "--quiet"] + target)
+    #expect(quiet.status == 0 && quiet.errors.isEmpty, "\(quiet.errors)")
+    // Unchanged, it stays.
+    let same = try await place.cooper(["mutate", reference] + target + ["--json"])
+    #expect(try JSONValue(parsing: same.output)["digest"]?.string == index.stored.digest.description)
+  }
+
   @Test func `into another repository, layers are mounted`() async throws {
     try await Self.withApp { registry, place in
       let (app, other) = ("\(registry.address)/app", "\(registry.address)/other")
