@@ -49,8 +49,10 @@ public struct PlainFile: Sendable {
     return status.st_mode & S_IFMT == S_IFREG && lseek(file.fileDescriptor.rawValue, 0, SEEK_CUR) == 0
   }
 
+  /// How what begins there is compressed.
+  ///
   /// A tar whose first member has a name like `BZh` is no bzip2, so a sound header counts more than the first bytes.
-  private static func compression(of stored: BufferedSource) throws -> Compression {
+  public static func compression(of stored: BufferedSource) throws -> Compression {
     let start = Array(try stored.peek(TarHeader.blockSize).prefix(TarHeader.blockSize))
     if start.count == TarHeader.blockSize, (try? TarBlock(start, at: 0)) != nil { return .none }
     return Compression(firstBytes: start)

@@ -9,8 +9,7 @@ extension Image {
   public init(_ source: any ImageSource) async throws {
     guard case .manifest(let manifest) = source.root else { throw NotAnImage(document: source.root) }
     try manifest.value.requireImage()
-    let content = try await source.blob(manifest.value.config, subject: "config")
-    let config = try await Thread.run { try content.readAll(limit: ImageConfig.maximumByteCount) }
+    let config = try await source.config(of: manifest.value)
     let count = manifest.value.layers.count
     var layers: [Layer] = []
     for (index, descriptor) in manifest.value.layers.enumerated() {
@@ -82,4 +81,7 @@ public struct ChosenImage: ImageSource {
   public func referrers(of digest: Digest) async throws -> [Descriptor] {
     try await base.referrers(of: digest)
   }
+
+  /// See `ImageSource`.
+  public func origins(of blob: Descriptor) -> [Reference] { base.origins(of: blob) }
 }

@@ -34,6 +34,12 @@ final class CopiedDocuments: Sendable {
   }
 
   private let state = Mutex((seen: Set<Digest>(), waiting: [Entry]()))
+  private let blobs = Mutex<Set<Digest>>([])
+
+  /// Whether the blob has not been met before; it counts as met then.
+  ///
+  /// A copy ends when a blob cannot be put, so that nobody relies on one that is not there.
+  func isFirst(blob: Digest) -> Bool { blobs.withLock { $0.insert(blob).inserted } }
 
   func add(_ digest: Digest, isChanged: Bool) {
     state.withLock { state in

@@ -75,7 +75,8 @@ public struct ImageCopy: Sendable {
   public func run() async throws -> Result {
     do {
       let log = CopiedDocuments()
-      let root = try await copyDocument(source.root, log: log)
+      // Committing puts the root, too; what belongs to it wants to find it there before.
+      let root = try await copyDocument(source.root, log: log, puts: changes.includesReferrers)
       let referrers = changes.includesReferrers ? try await copyReferrers(log: log) : []
       try await destination.commit(root, referrers: referrers)
       return Result(root: root, referrers: referrers)
@@ -86,13 +87,14 @@ public struct ImageCopy: Sendable {
   }
 
   func copyDocument(
-    _ document: ManifestDocument, depth: Int = 0, log: CopiedDocuments
+    _ document: ManifestDocument, depth: Int = 0, log: CopiedDocuments, puts: Bool = true
   ) async throws -> ManifestDocument {
     let copied: ManifestDocument =
       switch document {
-      case .manifest(let manifest): try await .manifest(copy(manifest))
+      case .manifest(let manifest): try await .manifest(copy(manifest, log: log))
       case .index(let index): try await .index(copy(index, depth: depth, log: log))
       }
+    if puts { try await destination.put(copied) }
     log.add(document.digest, isChanged: copied.digest != document.digest)
     return copied
   }
@@ -116,7 +118,6 @@ public struct ImageCopy: Sendable {
       value.manifests = entries
       copied = value.encoded()
     }
-    try await destination.put(.index(copied))
     return copied
   }
 
@@ -135,7 +136,9 @@ public struct ImageCopy: Sendable {
 
   // MARK: Manifest
 
-  private func copy(_ manifest: Encoded<Manifest>) async throws -> Encoded<Manifest> {
+  private func copy(
+    _ manifest: Encoded<Manifest>, log: CopiedDocuments
+  ) async throws -> Encoded<Manifest> {
     var layers: [Layer] = []
     var changed = manifest.value
     if changes.layers != .keep, manifest.value.imageKindError == nil {
@@ -147,20 +150,19 @@ public struct ImageCopy: Sendable {
       changed = try changed.converted(to: kind)
     }
     let copied = changed == manifest.value ? manifest : changed.encoded()
-    try await putBlobs(of: copied.value, original: manifest.value, changedLayers: layers)
-    try await destination.put(.manifest(copied))
+    try await putBlobs(of: copied.value, changedLayers: layers, log: log)
     return copied
   }
 
-  private func putBlobs(of manifest: Manifest, original: Manifest, changedLayers: [Layer]) async throws {
+  private func putBlobs(of manifest: Manifest, changedLayers: [Layer], log: CopiedDocuments) async throws {
     var blobs: [(descriptor: Descriptor, content: (any BlobContent)?, subject: String)] = []
     for (index, layer) in manifest.layers.enumerated() {
       let content = changedLayers.isEmpty ? nil : changedLayers[index].content
       blobs.append((layer, content, "layer \(index + 1) of \(manifest.layers.count)"))
     }
     blobs.append((manifest.config, nil, "config"))
-    var seen: Set<Digest> = []
-    let distinct = blobs.filter { seen.insert($0.descriptor.digest).inserted }
+    // Images of one index share layers, and may have one layer more than once.
+    let distinct = blobs.filter { log.isFirst(blob: $0.descriptor.digest) }
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (index, blob) in distinct.enumerated() {
         if index >= Self.width { try await group.next() }
@@ -199,12 +201,13 @@ public struct ImageCopy: Sendable {
 
 extension Descriptor {
   /// This entry of an index, for a document that may have become another.
-  func replacing(with document: ManifestDocument) -> Descriptor {
+  public func replacing(with document: ManifestDocument) -> Descriptor {
     guard document.digest != digest else { return self }
     var entry = self
     entry.mediaType = document.mediaType
     entry.digest = document.digest
     entry.byteCount = Int64(document.bytes.count)
+    entry.data = nil
     return entry
   }
 }

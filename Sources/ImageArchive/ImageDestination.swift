@@ -13,7 +13,7 @@ public protocol ImageDestination: Sendable {
   /// Puts a manifest or index under its digest.
   func put(_ document: ManifestDocument) async throws
 
-  /// Gives the root its names, and makes `referrers`, which were put before, known as belonging to their subjects.
+  /// Puts the root, unless that was done before, gives it its names, and makes `referrers`, which were put before, known as belonging to their subjects.
   ///
   /// Before this, nobody sees anything.
   func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws

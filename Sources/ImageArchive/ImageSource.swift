@@ -1,3 +1,4 @@
+import ArchiveIO
 public import Hashing
 public import OCIModel
 
@@ -20,9 +21,23 @@ public protocol ImageSource: Sendable {
 
   /// The manifests whose `subject` is the document of that digest: signatures, bills of materials and the like.
   func referrers(of digest: Digest) async throws -> [Descriptor]
+
+  /// The repositories of registries that have a blob; none when it is elsewhere.
+  ///
+  /// A registry can take it over from there (registry-protocol.md, section 7, "Mount").
+  func origins(of blob: Descriptor) -> [Reference]
 }
 
 extension ImageSource {
   /// None, where the place has no idea of them.
   public func referrers(of digest: Digest) async throws -> [Descriptor] { [] }
+
+  /// None: most places are no registries.
+  public func origins(of blob: Descriptor) -> [Reference] { [] }
+
+  /// The configuration that a manifest names, checked; at most `ImageConfig.maximumByteCount` bytes.
+  public func config(of manifest: Manifest) async throws -> [UInt8] {
+    let content = try await blob(manifest.config, subject: "config")
+    return try await Thread.run { try content.readAll(limit: ImageConfig.maximumByteCount) }
+  }
 }

@@ -41,11 +41,14 @@ public final class OCIArchiveDestination: ImageDestination {
 
   /// See `ImageDestination`.
   public func put(_ document: ManifestDocument) async throws {
-    state.withLock { $0.documents.append(document) }
+    state.withLock { state in
+      if state.documents.last?.digest != document.digest { state.documents.append(document) }
+    }
   }
 
   /// See `ImageDestination`.
   public func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
+    try await put(root)
     try await Thread.run { [self] in
       let target = try output.makeTarget()
       try write(root, referrers: referrers.map(\.referrerDescriptor), to: SequentialTar(target))

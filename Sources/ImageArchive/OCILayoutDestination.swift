@@ -31,6 +31,7 @@ public struct OCILayoutDestination: ImageDestination {
   /// See `ImageDestination`.
   public func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
     let entries = referrers.map(\.referrerDescriptor)
+    try await put(root)
     try await Thread.run { try writer.commit(root.descriptor, name: name, referrers: entries) }
   }
 

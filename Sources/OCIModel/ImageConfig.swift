@@ -91,14 +91,42 @@ extension ImageConfig {
     try setting(name, toText: value.serialized())
   }
 
+  /// The same config without a top-level member; everything else stays byte for byte.
+  public func removing(_ name: String) throws(DocumentError) -> ImageConfig {
+    let changed = try DocumentError.json { () throws(JSONError) in try document.removing(name) }
+    return try ImageConfig(changed.bytes)
+  }
+
   /// The same config with another value of a member of `config`; everything else stays byte for byte.
   public func settingRuntime(_ name: String, to value: JSONValue) throws(DocumentError) -> ImageConfig {
-    let runtime = document.objectMember("config")
-    let text = try DocumentError.json { () throws(JSONError) in
-      let object = if let runtime { runtime } else { try RawJSON(Array("{}".utf8)) }
-      return try object.setting(name, to: value).bytes
+    try changing("config") { object throws(JSONError) in try object.setting(name, to: value) }
+  }
+
+  /// The same config without a member of `config`; everything else stays byte for byte.
+  public func removingRuntime(_ name: String) throws(DocumentError) -> ImageConfig {
+    guard document.objectMember("config")?[name] != nil else { return self }
+    return try changing("config") { object throws(JSONError) in try object.removing(name) }
+  }
+
+  /// The same config for other layers, given by the digests of their uncompressed bytes, lowest first.
+  public func setting(diffIDs: [Digest]) throws(DocumentError) -> ImageConfig {
+    let list = JSONValue.array(diffIDs.map { .string($0.description) })
+    guard document.objectMember("rootfs") != nil else {
+      return try setting("rootfs", to: ["type": "layers", "diff_ids": list])
     }
-    return try setting("config", toText: text)
+    return try changing("rootfs") { object throws(JSONError) in try object.setting("diff_ids", to: list) }
+  }
+
+  /// Changes a member that is an object, which is begun where there is none.
+  private func changing(
+    _ name: String, _ change: (RawJSON) throws(JSONError) -> RawJSON
+  ) throws(DocumentError) -> ImageConfig {
+    let object = document.objectMember(name)
+    let text = try DocumentError.json { () throws(JSONError) in
+      let object = if let object { object } else { try RawJSON(Array("{}".utf8)) }
+      return try change(object).bytes
+    }
+    return try setting(name, toText: text)
   }
 
   private func setting(_ name: String, toText text: [UInt8]) throws(DocumentError) -> ImageConfig {

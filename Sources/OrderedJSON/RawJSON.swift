@@ -125,4 +125,26 @@ extension RawJSON {
     result += text
     return try RawJSON(result + bytes[end...])
   }
+  /// The document without the members of that name.
+  ///
+  /// All other bytes stay.
+  ///
+  /// - Precondition: This is an object.
+  public func removing(_ name: String) throws(JSONError) -> RawJSON {
+    precondition(kind == .object, "a member removed from JSON that is not an object")
+    guard let position = members.lastIndex(where: { $0.name.elementsEqual(name.utf8) }) else { return self }
+    let end = members[position].value.upperBound
+    if position > 0 {
+      return try without(members[position - 1].value.upperBound..<end).removing(name)
+    }
+    let start = range.lowerBound + 1
+    guard members.count > 1, let comma = bytes[end...].firstIndex(of: UInt8(ascii: ",")) else {
+      return try without(start..<end)
+    }
+    return try without(start..<comma + 1)
+  }
+
+  private func without(_ part: Range<Int>) throws(JSONError) -> RawJSON {
+    try RawJSON(Array(bytes[..<part.lowerBound] + bytes[part.upperBound...]))
+  }
 }

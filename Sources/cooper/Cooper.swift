@@ -14,7 +14,9 @@ struct Cooper: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Pull.self, Prefetch.self, Copy.self, Push.self, Verify.self, Inspect.self, Layers.self, Diff.self,
+      Pull.self, Prefetch.self, Copy.self, Push.self, AppendCommand.self, Mutate.self, RebaseCommand.self,
+      IndexCommand.self, Verify.self,
+      Inspect.self, Layers.self, Diff.self,
       Serve.self,
       ManifestCommand.self,
       ConfigCommand.self, DigestCommand.self,

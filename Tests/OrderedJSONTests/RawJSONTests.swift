@@ -268,3 +268,22 @@ struct Verdict: Sendable, CustomTestStringConvertible {
     #expect(changed["a\"b\n"] != nil)
   }
 }
+
+/// Members taken out of a document.
+@Suite struct RawJSONRemovalTests {
+  @Test(arguments: [
+    (#"{"a":1,"b":2,"c":3}"#, "b", #"{"a":1,"c":3}"#),
+    (#"{"a":1,"b":2}"#, "a", #"{"b":2}"#),
+    (#"{ "a" : 1 , "b" : 2 }"#, "b", #"{ "a" : 1 }"#),
+    (#"{ "a" : 1 , "b" : 2 }"#, "a", #"{ "b" : 2 }"#),
+    (#"{ "a" : [1, 2] }"#, "a", #"{ }"#),
+    (#"{"a":1}"#, "A", #"{"a":1}"#),
+    // Go takes the last of equal names, so none may be left.
+    (#"{"a":1,"b":2,"a":3}"#, "a", #"{"b":2}"#),
+    (#"{"a":1.10,"x":"},{","b":{"x":1}}"#, "x", #"{"a":1.10,"b":{"x":1}}"#),
+  ])
+  func `a member goes, and all other bytes stay`(before: String, name: String, after: String) throws {
+    let result = try RawJSON(Array(before.utf8)).removing(name)
+    #expect(String(decoding: result.bytes, as: UTF8.self) == after)
+  }
+}

@@ -1,6 +1,7 @@
 import ArchiveIO
 import Hashing
 import ImageArchive
+import ImageBuild
 import OCIModel
 import Registry
 import SystemPackage
@@ -23,6 +24,8 @@ enum ExitStatus: Int32 {
     // Those in documents and configuration files are part of errors about these.
     case is ReferenceError, is DigestError, is Unpinned: self = .usage
     case let error as ImageArchiveError: self = Self(error.problem)
+    case let error as RebaseError: self = Self(error)
+    case let error as IndexError: self = Self(error)
     case let error as UsageError: self = error.status
     case let error as FileError where error.isMissingInput: self = .notFound
     default: self = .failed
@@ -34,6 +37,22 @@ enum ExitStatus: Int32 {
     case .noSuchImage, .empty: self = .notFound
     case .severalImages, .ambiguous: self = .usage
     default: self = .failed
+    }
+  }
+
+  /// A base that the image is not built on has other digests than were expected.
+  private init(_ error: RebaseError) {
+    switch error {
+    case .otherLayer, .fewerLayers: self = .mismatch
+    case .noPlatform: self = .notFound
+    case .otherPlatform, .layerCount: self = .failed
+    }
+  }
+
+  private init(_ error: IndexError) {
+    switch error {
+    case .noPlatform, .noDigest: self = .notFound
+    case .samePlatform, .sameManifest, .nothingLeft, .notAnIndex: self = .usage
     }
   }
 

@@ -63,6 +63,13 @@ struct RegistryEnvironment: Sendable {
     }
   }
 
+  /// Whether an image is read from the place that it would be written to, and from nowhere else.
+  ///
+  /// Then what was read there need not be asked for before it is named in a push.
+  func readsWhereItWrites(_ reference: Reference) throws -> Bool {
+    try registries.locations(of: reference, for: .pull) == registries.locations(of: reference, for: .push)
+  }
+
   /// A registry as a whole, for logging in.
   func endpoint(registry domain: String) throws -> Endpoint {
     Endpoint(

@@ -50,6 +50,14 @@ struct SideOptions: ParsableArguments {
     }
   }
 
+  /// Whether any of them was given.
+  var areGiven: Bool {
+    sourceTLSVerify != nil || destinationTLSVerify != nil || sourceCredentials != nil
+      || destinationCredentials != nil
+      || [sourceAuthfile, destinationAuthfile, sourceCertificateDirectory, destinationCertificateDirectory]
+        .contains { $0 != nil }
+  }
+
   /// The common options, with what is given for the source in their place.
   func source(_ common: RegistryOptions) -> RegistryOptions {
     common.replacing(

@@ -33,8 +33,16 @@ enum CopyTarget {
 
 extension CopyTarget {
   /// The registry that it is in.
-  fileprivate var domain: String? {
+  var domain: String? {
     if case .registry(let reference, _) = self { reference.domain } else { nil }
+  }
+
+  /// The place as it is told to programs: a reference or a path, or null for standard output.
+  var json: JSONValue {
+    switch self {
+    case .registry(let reference, _): .string(reference.description)
+    case .files(let files): files.path.map { .string($0.string) } ?? .null
+    }
   }
 }
 
@@ -85,11 +93,11 @@ struct CopyJob {
     _ image: any ImageSource, of opened: OpenedImage, cache: BlobCache
   ) async throws -> ImageCopy.Result {
     if case .files(.dockerArchive(let path, let name)) = target {
-      try await writeDockerArchive(image, to: path, name: name, or: opened.reference)
+      try await DockerArchiveCopy(image, name: name, or: opened.reference).write(to: path)
       return ImageCopy.Result(root: image.root, referrers: [])
     }
     let place = CopyPlace(
-      name: opened.reference?.tag, origin: opened.reference, registry: sides.destination(registry),
+      name: opened.reference?.tag, origins: { image.origins(of: $0) }, registry: sides.destination(registry),
       messages: messages)
     return try await place.open(target) { destination in
       try await run(from: image, of: opened, to: destination, cache: cache)
@@ -112,31 +120,11 @@ struct CopyJob {
     return try await ImageCopy(from: image, to: destination, changes: changes, scratch: cache).run()
   }
 
-  private func writeDockerArchive(
-    _ source: any ImageSource, to path: FilePath?, name given: String?, or name: Reference?
-  ) async throws {
-    var references: [Reference] = []
-    if let reference = try given.map({ try Reference(parsing: $0) }) ?? name {
-      references = [try reference.withDigest(nil).withTag(reference.tag ?? "latest")]
-    }
-    let fetch = LayerFetch(try await Image(source))
-    let writer = try DockerArchiveWriter(fetch.image, references: references)
-    let output = try OutputFile(path)
-    try await fetch.run {
-      _ = try writer.write(to: output.archiveOutput)
-      try output.commit()
-    }
-  }
-
   private func report(_ result: ImageCopy.Result) throws {
     guard options.json else { return }
-    let place: JSONValue =
-      switch target {
-      case .registry(let reference, _): .string(reference.description)
-      case .files(let files): files.path.map { .string($0.string) } ?? .null
-      }
     var object: JSONObject = [
-      "source": .string(source), "destination": place, "digest": .string(result.root.digest.description),
+      "source": .string(source), "destination": target.json,
+      "digest": .string(result.root.digest.description),
       "mediaType": .string(result.root.mediaType.rawValue),
     ]
     if options.referrers {

@@ -6,10 +6,12 @@ import Registry
 struct CopyPlace {
   /// The image's name in a layout where the target has none.
   let name: String?
-  /// Where the image comes from when that is a registry.
-  var origin: Reference?
+  /// The repositories of registries that have a blob.
+  var origins: @Sendable (Descriptor) -> [Reference] = { _ in [] }
   /// The options of the destination's registry.
   let registry: RegistryOptions
+  /// What is used to talk to a registry, where somebody talks to it already.
+  var access: RegistryAccess?
   let messages: OutputOptions
 
   /// Opens `target`, lets `write` fill it, and completes it.
@@ -20,11 +22,14 @@ struct CopyPlace {
   ) async throws -> Result {
     switch target {
     case .registry(let reference, let furtherTags):
-      let access = try RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
+      let access =
+        try access
+        ?? RegistryAccess(registry, output: messages, domain: reference.domain, purpose: .push)
       defer { access.progress.finish() }
-      return try await write(
-        RegistryDestination(
-          client: access.client, reference: reference, furtherTags: furtherTags, origin: origin))
+      let destination = RegistryDestination(
+        client: access.client, reference: reference, furtherTags: furtherTags, origins: origins,
+        trustsOwnRepository: try RegistryEnvironment(registry).readsWhereItWrites(reference))
+      return try await write(destination)
     case .files(.ociLayout(let path, let given)):
       let layout = try OCILayoutWriter(at: path)
       if let temporary = layout.temporaryDirectory { Interruption.remove(temporary) }

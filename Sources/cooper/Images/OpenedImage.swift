@@ -20,11 +20,17 @@ struct OpenedImage: Sendable {
   init(_ text: String, registry: RegistryOptions, progress output: OutputOptions, cache: BlobCache)
     async throws
   {
+    try await self.init(text, cache: cache) { reference in
+      try RegistryAccess(registry, output: output, domain: reference.domain)
+    }
+  }
+
+  /// The same, with what `access` gives to talk to the registry that a reference is in.
+  init(_ text: String, cache: BlobCache, access: (Reference) throws -> RegistryAccess) async throws {
     name = text
     let location = try ImageLocation(text)
     if case .registry(let reference) = location {
-      let access = try RegistryAccess(registry, output: output, domain: reference.domain)
-      let source = try await RegistrySource(reference, access: access, cache: cache)
+      let source = try await RegistrySource(reference, access: access(reference), cache: cache)
       whole = source
       registrySource = source
       self.reference = reference

@@ -12,12 +12,12 @@ struct RegistryAccess: Sendable {
 
   /// Reads the user's configuration.
   ///
-  /// `domain` is the registry that the user named, for which `--creds` counts.
+  /// `domain` is the registry that the user named, for which `--creds` counts. A `progress` that is given is shared with others.
   init(
     _ options: RegistryOptions, output: OutputOptions, domain: String,
-    purpose: RegistriesConfiguration.Purpose = .pull
+    purpose: RegistriesConfiguration.Purpose = .pull, progress: Progress? = nil
   ) throws {
-    let progress = Progress(quiet: output.quiet)
+    let progress = progress ?? Progress(quiet: output.quiet)
     var configuration = try RegistryEnvironment(options).configuration(for: purpose, at: domain)
     configuration.userAgent = "cooper/\(Cooper.configuration.version)"
     configuration.report = { progress.say("cooper: \($0)") }

@@ -11,13 +11,21 @@ struct RegistryDestination: ImageDestination {
   let reference: Reference
   /// More tags for the root.
   var furtherTags: [String] = []
-  /// Where the images come from when that is a registry, too: blobs of the same registry are mounted.
-  var origin: Reference?
+  /// The repositories of registries that have a blob: those of the same registry are mounted.
+  var origins: @Sendable (Descriptor) -> [Reference] = { _ in [] }
+  /// Whether blobs that come from this very repository are there without being asked for.
+  var trustsOwnRepository = false
 
   func contains(_ blob: Descriptor) async throws -> Bool {
-    if try await client.exists(blob, in: reference) { return true }
-    guard let origin, origin.domain == reference.domain else { return false }
-    return try await client.mount(blob, from: origin, to: reference)
+    let origins = origins(blob).filter { $0.domain == reference.domain }
+    if origins.contains(where: { $0.path == reference.path }) {
+      // Layers that a registry may leave out may be left out here.
+      if trustsOwnRepository, !blob.mediaType.isForeignLayer { return true }
+    } else if let origin = origins.first {
+      // A mount says as well that the blob is there, so it is no detour.
+      if try await client.mount(blob, from: origin, to: reference) { return true }
+    }
+    return try await client.exists(blob, in: reference)
   }
 
   func put(_ blob: Descriptor, content: any BlobContent, subject: String) async throws {
@@ -27,18 +35,22 @@ struct RegistryDestination: ImageDestination {
   }
 
   func put(_ document: ManifestDocument) async throws {
-    let receipt = try await client.put(document, at: reference.withTag(nil).withDigest(document.digest))
+    try await put(document, at: reference.withTag(nil).withDigest(document.digest))
+  }
+
+  private func put(_ document: ManifestDocument, at place: Reference) async throws {
+    let receipt = try await client.put(document, at: place)
     // A registry without a list of its own leaves that to clients.
     if document.subject != nil, receipt.subject == nil {
       try await client.addReferrer(document, in: reference)
     }
   }
 
+  /// A tag is a name as good as the digest, so that the root need not be put under both.
   func commit(_ root: ManifestDocument, referrers: [ManifestDocument]) async throws {
-    guard let tag = reference.effectiveTag else { return }
-    for tag in [tag] + furtherTags {
-      try await client.put(root, at: reference.withDigest(nil).withTag(tag))
-    }
+    guard let tag = reference.effectiveTag else { return try await put(root) }
+    try await put(root, at: reference.withDigest(nil).withTag(tag))
+    for tag in furtherTags { try await client.put(root, at: reference.withDigest(nil).withTag(tag)) }
   }
 
   /// Blobs stay for the next attempt; the registry collects what nobody names.

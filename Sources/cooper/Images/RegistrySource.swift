@@ -60,6 +60,8 @@ final class RegistrySource: ImageSource {
     try await client.referrers(of: digest, in: reference).manifests
   }
 
+  func origins(of blob: Descriptor) -> [Reference] { [reference] }
+
   /// Ends the progress display, and removes from the cache what was copied; after a failure, only what has no bytes.
   func finish(isSuccess: Bool = true) {
     progress.finish()
