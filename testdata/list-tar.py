@@ -19,7 +19,7 @@ for member in archive:
         target = member.linkname.removeprefix("./")
         files[name], contents[name] = files[target], contents[target]
         continue
-    files[name] = f"{member.type.decode()} {member.mode:o} {member.uid}:{member.gid}"
+    files[name] = f"{member.type.decode()} {member.mode & 0o7777:o} {member.uid}:{member.gid}"
     contents[name] = ""
     if member.isreg():
         contents[name] = hashlib.sha256(archive.extractfile(member).read()).hexdigest()

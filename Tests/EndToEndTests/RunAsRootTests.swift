@@ -14,7 +14,9 @@ import Testing
   }
 
   /// An image with the programs of busybox and a few files to change, also loaded into Docker.
-  private func makeBase() async throws -> String {
+  ///
+  /// - Parameter programs: Whether it has any; those that need no libraries cannot be deceived about who they run as.
+  private func makeBase(programs: Bool = true) async throws -> String {
     let root = place.directory.appending("base")
     let flat = place.directory.appending("busybox.tar")
     let exported = try await place.cooper(["export", Self.testdata, "--arch", "amd64", "-o", flat])
@@ -28,7 +30,8 @@ import Testing
         mkdir -p "$1/usr/bin" "$1/etc" "$1/opt/app/old" "$1/opt/replaced" "$1/var/empty" "$1/home" "$1/tmp" "$1/root"
         tar -xOf "$2" ./bin/busybox >"$1/usr/bin/busybox"
         chmod 755 "$1/usr/bin/busybox"
-        for name in $("$1/usr/bin/busybox" --list); do
+        "$3" || : >"$1/usr/bin/busybox"
+        for name in $("$1/usr/bin/busybox" --list 2>/dev/null); do
           [ "$name" = busybox ] || ln -s busybox "$1/usr/bin/$name"
         done
         ln -s usr/bin "$1/bin"
@@ -38,7 +41,7 @@ import Testing
         ln "$1/opt/app/file" "$1/opt/app/same"
         echo target >"$1/opt/target"; ln -s target "$1/opt/link"
         chmod 1777 "$1/tmp"; chmod 700 "$1/root"
-        """, "sh", root, flat,
+        """, "sh", root, flat, "\(programs)",
       ])
     let archive = place.directory.appending("base.tar")
     try await build(
@@ -47,7 +50,7 @@ import Testing
         "keepContentsDirlinks": true,
         "config": ["Env": ["PATH=/usr/bin", "BASE=1"]],
       ], to: archive)
-    try await Engines.docker.docker(["load", "--input", archive])
+    if programs { try await Engines.docker.docker(["load", "--input", archive]) }
     return archive
   }
 
@@ -121,7 +124,8 @@ import Testing
     // So does what cooper itself says is in the image.
     let exported = try await place.cooper(["export", archive, "-o", "-"])
     #expect(exported.status == 0, "\(exported.errors)")
-    #expect(try await listing(exported.output) == found)
+    let listed = try await listing(exported.output)
+    #expect(Set(listed).symmetricDifference(found).sorted() == [])
   }
 
   /// What `runAsRoot` and `extraCommands` of the manual's examples do.
@@ -168,7 +172,7 @@ import Testing
   @Test(.enabled(if: getuid() == 0, "only root can become another user"))
   func `root and an ordinary user get the same bytes`() async throws {
     defer { place.remove() }
-    let base = try await makeBase()
+    let base = try await makeBase(programs: false)
     let spec = try place.directory.write(
       String(
         decoding: JSONValue.object([
@@ -206,7 +210,7 @@ import Testing
     }
     #expect(outputs[0].count > 1000)
     #expect((outputs[0] == outputs[1]) as Bool)
-    #expect(try FileManager.default.subpathsOfDirectory(atPath: scratch).isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch) == [".cache"])
   }
 
   @Test func `a script that fails leaves nothing, and is named with its line`() async throws {
