@@ -72,7 +72,8 @@ let package = Package(
     library("Hashing", ["CCrypto"]),
     library("OrderedJSON", ["CJansson"]),
     library(
-      "ArchiveIO", ["Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
+      "ArchiveIO",
+      ["Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),

@@ -14,7 +14,8 @@ struct Cooper: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Pull.self, Prefetch.self, Copy.self, Push.self, AppendCommand.self, Mutate.self, RebaseCommand.self,
+      Pull.self, Prefetch.self, Copy.self, Push.self, AppendCommand.self, FlattenCommand.self, Mutate.self,
+      RebaseCommand.self,
       IndexCommand.self, Verify.self,
       Inspect.self, Layers.self, Diff.self,
       Serve.self,

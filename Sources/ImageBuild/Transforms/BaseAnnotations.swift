@@ -31,6 +31,17 @@ public struct BaseAnnotations: Hashable, Sendable {
     digest = found?[Self.digestKey]
   }
 
+  /// Takes them away from an image that has no base.
+  static func remove(from image: inout ImageDraft) throws(DocumentError) {
+    var labels = image.config.runtime.labels
+    let isLabelled = labels[nameKey] != nil || labels[digestKey] != nil
+    for key in [nameKey, digestKey] {
+      image.manifest.annotations[key] = nil
+      labels[key] = nil
+    }
+    if isLabelled { image.config = try image.config.settingRuntime("Labels", to: labels.json) }
+  }
+
   /// Writes them into the manifest; into labels where Docker's manifest has no place for them, and where they already were.
   func write(to image: inout ImageDraft) throws(DocumentError) {
     let facts = [(Self.nameKey, name), (Self.digestKey, digest)]

@@ -59,6 +59,12 @@ public struct ImageDraft: Sendable {
     made[layer.descriptor.digest] = layer.content
   }
 
+  /// Takes all layers away.
+  mutating func removeLayers() {
+    manifest.layers = []
+    (made, borrowed) = ([:], [:])
+  }
+
   /// Puts layers of another source below all that are there from position `count` on, and takes those before away.
   mutating func replaceLayers(upTo count: Int, by layers: [Descriptor], of source: any ImageSource) {
     manifest.layers.replaceSubrange(..<count, with: layers)

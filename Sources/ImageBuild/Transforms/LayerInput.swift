@@ -31,6 +31,9 @@ public struct LayerInput: Sendable {
     }
   }
 
+  /// A layer that is made here.
+  init(_ recipe: any LayerRecipe, name: String) { (self.recipe, self.name) = (recipe, name) }
+
   /// Takes everything that comes from an open descriptor, which stays its owner's, into `scratch`.
   public init(_ descriptor: FileDescriptor, name: String, scratch: BlobCache) throws {
     self.name = name
