@@ -80,7 +80,12 @@ struct SpecBuild {
     let roots = Set(paths).sorted()
     guard let first = roots.first else { return try Closure([]) }
     if let file = spec.closure {
-      return try Closure(parsing: UserFile.contents(of: file.string)).closure(of: roots)
+      let text = try UserFile.contents(of: file.string)
+      do {
+        return try Closure(parsing: text).closure(of: roots)
+      } catch {
+        throw UnusableClosure(file: file.string, reason: error)
+      }
     }
     guard let program = NixStoreProgram(searching: ProcessEnvironment.current["PATH"] ?? "") else {
       throw UsageError(
