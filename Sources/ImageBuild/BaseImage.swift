@@ -46,12 +46,19 @@ public struct BaseImage: Sendable {
 
   /// `own` on top of the base's configuration: its variables, or all of it.
   ///
-  /// Variables are joined by name, as nixpkgs does: each keeps its first place and its last value.
+  /// Variables are joined by name, as nixpkgs does: each keeps its first place and its last value. Beyond that, all of it is what a
+  /// Dockerfile's instructions leave of it: labels, ports and volumes are added, and an entry point takes the base's `Cmd` away.
   public func inherit(by own: JSONObject, everything: Bool) -> JSONObject {
     var result = own
     if everything {
       result = config
+      if own["Entrypoint"]?.isNull == false { result["Cmd"] = nil }
       for member in own.members { result[member.name] = member.value }
+      for name in ["Labels", "ExposedPorts", "Volumes"] {
+        guard var joined = config[name]?.object, let added = own[name]?.object else { continue }
+        for member in added.members { joined[member.name] = member.value }
+        result[name] = .object(joined)
+      }
     }
     func variables(_ object: JSONObject) -> [String] { object["Env"]?.array?.compactMap(\.string) ?? [] }
     let merged = BaseArchive.merge(variables(config), variables(own))

@@ -8,7 +8,8 @@ import SystemPackage
 extension LayeredImage {
   /// The image that nixpkgs' stream script makes of `configuration` (nix-dockertools.md, section 2).
   ///
-  /// `root` is put before store paths to find them on this machine: empty, or the directory of a private store. `files` opens the base image.
+  /// `root` is put before store paths to find them on this machine: empty, or the directory of a private store. Paths outside of the
+  /// store's directory are where they say. `files` opens the base image.
   ///
   /// - Throws: `LayeredImageError`, `FileError`, and what reading the base image throws.
   public init(_ configuration: StreamConfiguration, root: String = "", files: PlainFile) throws {
@@ -20,7 +21,7 @@ extension LayeredImage {
     parts = []
     preamble = configuration.baseImage == nil ? "No 'fromImage' provided" : nil
     if let path = configuration.baseImage {
-      let base = try BaseArchive(FilePath(root + path), files: files)
+      let base = try BaseArchive(FilePath(configuration.location(of: path, root: root)), files: files)
       config = try base.inherit(by: config)
       parts = base.parts
     }
@@ -30,7 +31,8 @@ extension LayeredImage {
         modificationTime: modified.seconds, root: root)
       parts.append(part(of: layer))
     }
-    parts.append(try customisation(configuration.customisationLayer, root: root))
+    let layer = configuration.customisationLayer
+    parts.append(try customisation(layer, at: configuration.location(of: layer, root: root)))
   }
 
   /// A layer of store paths.
@@ -44,11 +46,11 @@ extension LayeredImage {
   }
 
   /// The layer in a directory with `layer.tar` and `checksum`, which has its owner on this machine in the archive, as there.
-  private func customisation(_ path: String, root: String) throws -> Part {
-    let directory = try OpenDirectory(FilePath(root + path))
+  private func customisation(_ path: String, at location: String) throws -> Part {
+    let directory = try OpenDirectory(FilePath(location))
     let name = Array("layer.tar".utf8)
     let status = try directory.status(of: name)
-    let checksum = try FileRange(whole: DirectFile(reading: FilePath(root + path + "/checksum"))).readAll(
+    let checksum = try FileRange(whole: DirectFile(reading: FilePath(location + "/checksum"))).readAll(
       limit: 1000)
     let text = String(decoding: checksum.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     var header = TarHeader(name: [], mode: status.mode)
@@ -57,7 +59,14 @@ extension LayeredImage {
     return Part(
       message: "Creating layer \(parts.count + 1) with customisation...",
       comment: "store paths: \(PythonList.description(of: [path]))", header: header,
-      recipe: try FileLayer(FileRange(whole: DirectFile(reading: FilePath(root + path + "/layer.tar")))),
+      recipe: try FileLayer(FileRange(whole: DirectFile(reading: FilePath(location + "/layer.tar")))),
       promised: try Digest(parsing: "sha256:\(text)"))
+  }
+}
+
+extension StreamConfiguration {
+  /// Where a file is that may be in the store, which is below `root`.
+  fileprivate func location(of path: String, root: String) -> String {
+    path.hasPrefix(storeDirectory + "/") ? root + path : path
   }
 }

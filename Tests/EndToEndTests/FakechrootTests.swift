@@ -176,7 +176,7 @@ import Testing
       inside.errors.contains("“fakeRootCommands”: “cp /nothing /x” in line 3 failed"), "\(inside.errors)")
     let outside = try await build(["extraCommands": "\n(exit 7)"])
     #expect(outside.errors.contains("“extraCommands”: “( exit 7 )” in line 2 failed"), "\(outside.errors)")
-    #expect(outside.errors.contains("exited(7)"), "\(outside.errors)")
+    #expect(outside.errors.contains("status 7"), "\(outside.errors)")
     #expect(!(inside.errors + outside.errors).contains("never"))
   }
 

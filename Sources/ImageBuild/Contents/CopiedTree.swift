@@ -202,7 +202,10 @@ extension FileTree.Node {
 }
 
 extension StoredFile {
-  fileprivate func isSame(as other: StoredFile) throws -> Bool {
+  /// Whether two files, pipes or devices have the same mode and content; the content is only read when it has to be.
+  ///
+  /// - Throws: `FileError`.
+  public func isSame(as other: StoredFile) throws -> Bool {
     guard status.type == other.status.type, status.mode == other.status.mode,
       status.device == other.status.device
     else { return false }

@@ -37,10 +37,11 @@ indirect enum SpecShape: Sendable {
   var expectation: String {
     switch self {
     case .text(let text): text.expectation
-    case .integer(let range, _):
-      range.upperBound == .max
+    case .integer(let range, let refused):
+      (range.upperBound == .max
         ? "a whole number of at least \(range.lowerBound)"
-        : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        : "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        + (refused.isEmpty ? "" : " that nobody takes for octal digits (those go in quotes)")
     case .boolean: "true or false"
     case .choice(let words): "one of \(words.dropLast().joined(separator: ", ")) and \(words.last ?? "")"
     case .object: "an object"

@@ -86,10 +86,28 @@ struct LayeredContents {
     return conflicts
   }
 
+  /// Whether an earlier directory has something at the place of an entry, and not the same.
   private static func differs(_ entry: TreeWalk.Entry, in other: FilePath) throws -> Bool {
     var status = stat()
-    let path = FilePath(platformBytes: other.platformBytes + [UInt8(ascii: "/")] + entry.path)
+    let slash = UInt8(ascii: "/")
+    let path = FilePath(platformBytes: other.platformBytes + [slash] + entry.path)
     guard path.withPlatformString({ lstat($0, &status) }) == 0 else { return false }
-    return !(status.st_mode & S_IFMT == S_IFDIR && entry.status.type == .directory)
+    let names = entry.path.split(separator: slash).map(Array.init)
+    var directory = try OpenDirectory(other)
+    for name in names.dropLast() {
+      // What is behind a link is not at that place; the link itself has been told.
+      guard try directory.status(of: name).type == .directory else { return false }
+      directory = try directory.directory(name)
+    }
+    let name = names.last ?? []
+    let known = try directory.status(of: name)
+    switch (known.type, entry.status.type) {
+    case (.directory, .directory): return false
+    case (.symbolicLink, .symbolicLink):
+      return try directory.target(of: name, byteCount: known.byteCount) != entry.linkTarget
+    default:
+      let loser = StoredFile(path: FilePath(entry.description), status: entry.status)
+      return try !StoredFile(path: path, status: known).isSame(as: loser)
+    }
   }
 }

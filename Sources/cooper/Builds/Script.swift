@@ -65,7 +65,12 @@ struct Script {
     }
     await Interruption.hasEnded(group: result.processIdentifier.value)
     guard result.terminationStatus.isSuccess else {
-      throw ScriptFailure(name: name, reason: "\(place())the commands ended with \(result.terminationStatus)")
+      let end =
+        switch result.terminationStatus {
+        case .exited(let status): "status \(status)"
+        case .signaled(let signal): "signal \(signal)"
+        }
+      throw ScriptFailure(name: name, reason: "\(place())the commands ended with \(end)")
     }
   }
 

@@ -52,7 +52,7 @@ struct SpecBuild {
       text = Self.archive(text, choosing: "\(name):\(tag)")
     }
     let opened = try await OpenedImage(
-      text, registry: registry, progress: messages, cache: BlobCache(.current))
+      text, registry: registry, progress: messages, cache: BlobCache(.current), takingFirst: true)
     let platform = PlatformRequest(os: "linux", architecture: spec.architecture, variant: spec.variant)
     return try await BaseImage(opened.image(for: platform), name: text)
   }
@@ -80,7 +80,12 @@ struct SpecBuild {
     let roots = Set(paths).sorted()
     guard let first = roots.first else { return try Closure([]) }
     if let file = spec.closure {
-      return try Closure(parsing: UserFile.contents(of: file.string)).closure(of: roots)
+      let text = try UserFile.contents(of: file.string)
+      do {
+        return try Closure(parsing: text).closure(of: roots)
+      } catch {
+        throw UnusableClosure(file: file.string, reason: error)
+      }
     }
     guard let program = NixStoreProgram(searching: ProcessEnvironment.current["PATH"] ?? "") else {
       throw UsageError(

@@ -17,16 +17,22 @@ struct OpenedImage: Sendable {
   private var registrySource: RegistrySource?
 
   /// Opens `text`, in any notation of design.md, section 2.
-  init(_ text: String, registry: RegistryOptions, progress output: OutputOptions, cache: BlobCache)
-    async throws
-  {
-    try await self.init(text, cache: cache) { reference in
+  ///
+  /// In a docker-archive with several images one must be chosen, unless `takingFirst` says that it is the first then.
+  init(
+    _ text: String, registry: RegistryOptions, progress output: OutputOptions, cache: BlobCache,
+    takingFirst: Bool = false
+  ) async throws {
+    try await self.init(text, cache: cache, takingFirst: takingFirst) { reference in
       try RegistryAccess(registry, output: output, domain: reference.domain)
     }
   }
 
   /// The same, with what `access` gives to talk to the registry that a reference is in.
-  init(_ text: String, cache: BlobCache, access: (Reference) throws -> RegistryAccess) async throws {
+  init(
+    _ text: String, cache: BlobCache, takingFirst: Bool = false,
+    access: (Reference) throws -> RegistryAccess
+  ) async throws {
     name = text
     let location = try ImageLocation(text)
     if case .registry(let reference) = location {
@@ -37,8 +43,8 @@ struct OpenedImage: Sendable {
       return
     }
     let (collection, selector) = try await Self.collection(at: location)
-    whole = try await collection.image(selector)
     isDockerArchive = collection.format == .dockerArchive
+    whole = try await collection.image(selector ?? (takingFirst && isDockerArchive ? .position(0) : nil))
   }
 
   private init(_ name: String, _ source: any ImageSource, of collection: ImageCollection) {
