@@ -96,8 +96,8 @@ struct LayeredBuild {
     let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
     if scripts.isEmpty { return TreeLayer(tree, rules: rules) }
     let layer = try await scripts.run(in: tree, rules: rules).layer
-    let found = try await Thread.run { [references = surroundings.references] in
-      try references.find(in: layer.open(), exists: { _ in true })
+    let found = try await Thread.run { [surroundings] in
+      try surroundings.references.find(in: layer.open(), exists: surroundings.exists)
     }
     contents.references = Set(contents.references + found.filter(surroundings.exists)).sorted()
     return layer

@@ -141,8 +141,8 @@ struct SingleLayerBuild {
 
   /// The store paths that the layer or the configuration speaks of.
   private func references(of layer: any LayerRecipe) async throws -> [StorePath] {
-    let found = try await Thread.run { [references = surroundings.references] in
-      try references.find(in: layer.open(), exists: { _ in true })
+    let found = try await Thread.run { [surroundings] in
+      try surroundings.references.find(in: layer.open(), exists: surroundings.exists)
     }
     return surroundings.mentioned() + found.filter(surroundings.exists)
   }
