@@ -52,7 +52,7 @@ struct SpecBuild {
       text = Self.archive(text, choosing: "\(name):\(tag)")
     }
     let opened = try await OpenedImage(
-      text, registry: registry, progress: messages, cache: BlobCache(.current))
+      text, registry: registry, progress: messages, cache: BlobCache(.current), takesFirst: true)
     let platform = PlatformRequest(os: "linux", architecture: spec.architecture, variant: spec.variant)
     return try await BaseImage(opened.image(for: platform), name: text)
   }

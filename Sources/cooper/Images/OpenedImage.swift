@@ -17,16 +17,22 @@ struct OpenedImage: Sendable {
   private var registrySource: RegistrySource?
 
   /// Opens `text`, in any notation of design.md, section 2.
-  init(_ text: String, registry: RegistryOptions, progress output: OutputOptions, cache: BlobCache)
-    async throws
-  {
-    try await self.init(text, cache: cache) { reference in
+  ///
+  /// - Parameter takesFirst: whether the first image of a docker-archive is meant when the text does not choose one.
+  init(
+    _ text: String, registry: RegistryOptions, progress output: OutputOptions, cache: BlobCache,
+    takesFirst: Bool = false
+  ) async throws {
+    try await self.init(text, cache: cache, takesFirst: takesFirst) { reference in
       try RegistryAccess(registry, output: output, domain: reference.domain)
     }
   }
 
   /// The same, with what `access` gives to talk to the registry that a reference is in.
-  init(_ text: String, cache: BlobCache, access: (Reference) throws -> RegistryAccess) async throws {
+  init(
+    _ text: String, cache: BlobCache, takesFirst: Bool = false,
+    access: (Reference) throws -> RegistryAccess
+  ) async throws {
     name = text
     let location = try ImageLocation(text)
     if case .registry(let reference) = location {
@@ -37,8 +43,9 @@ struct OpenedImage: Sendable {
       return
     }
     let (collection, selector) = try await Self.collection(at: location)
-    whole = try await collection.image(selector)
     isDockerArchive = collection.format == .dockerArchive
+    let first = takesFirst && isDockerArchive ? ImageSelector.position(0) : nil
+    whole = try await collection.image(selector ?? first)
   }
 
   private init(_ name: String, _ source: any ImageSource, of collection: ImageCollection) {
