@@ -27,7 +27,7 @@ struct LayeredBuild {
     let rules = PermissionRules(spec.permissions)
     var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
     let view = try await contents.hasDirectories ? base?.view() : nil
-    let links = try view.map(DirectoryLinks.init)
+    let links = try view.map { try DirectoryLinks($0, storeDirectory: storeDirectory) }
     if let links { try contents.place(behind: links) }
     contents.conflicts.forEach { surroundings.warn($0.description) }
     let customisation = try await customisation(&contents, rules: rules)
