@@ -66,6 +66,22 @@ import Testing
     }
   }
 
+  @Test func `what is removed is gone before runAsRoot and stays gone, and contents are there`() async throws
+  {
+    for program in ["proot", "fakeroot"] { try Program.require(program, package: program) }
+    try await Self.withSystem { store in
+      try store.place.directory.write("own\n", to: "own/etc/conf.d/mine")
+      try await store.load(
+        store.build(
+          Self.removing(
+            ["etc/conf.d", "tmp/a"],
+            ["copyToRoot": "own", "runAsRoot": "ls /etc/conf.d /tmp > /seen; touch /tmp/b"])))
+      let script = "cat /seen; ls /etc/conf.d /tmp; stat -c '%a %u' /tmp"
+      let listing = "/etc/conf.d:\nmine\n\n/tmp:"
+      #expect(try await store.container(["/bin/sh", "-c", script]) == "\(listing)\n\(listing)\nb\n1777 0")
+    }
+  }
+
   @Test(arguments: [["etc", "etc/file", "/etc/"], ["etc/file", "etc"], ["etc"]])
   func `what is inside of something removed does not bring it back`(paths: [String]) async throws {
     try await Self.withSystem { store in

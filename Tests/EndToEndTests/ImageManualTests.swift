@@ -83,14 +83,19 @@ import Testing
     }
   }
 
-  @Test func `runAsRoot is refused in words, and nothing is made`() async throws {
+  /// And `/tmp`, which stays where it was made for the commands (nix-dockertools.md, section 6, step 8).
+  @Test func `runAsRoot makes the tree that extraCommands make`() async throws {
+    for program in ["proot", "fakeroot"] { try Program.require(program, package: program) }
     try await HelloStore.with { store in
-      let result = try await store.run(
-        ["runAsRoot": "mkdir -p /data", "copyToRoot": .string(HelloStore.environment)],
-        ["-o", store.path("image.tar")])
-      #expect(result.status == 2)
-      #expect(result.errors.contains("“runAsRoot” is not there yet"), "\(result.errors)")
-      #expect(!store.place.directory.contains("image.tar"))
+      var expected = try await store.layers(of: store.build(Self.members, to: "extra.tar.gz"))[0]
+      expected.insert("drwxr-xr-x 0/0 ./tmp/", at: 5)
+      var members = Self.members
+      members["extraCommands"] = .null
+      members["runAsRoot"] = "mkdir -p /data\necho \"some content\" > my-file\n"
+      let archive = try await store.build(members)
+      #expect(try await store.layers(of: archive) == [expected])
+      try await store.load(archive)
+      #expect(try await store.container() == "Hello, world!")
     }
   }
 }
