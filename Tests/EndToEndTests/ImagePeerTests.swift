@@ -194,6 +194,8 @@ import Testing
       ] {
         #expect(try await store.container(["/bin/cat", path]) == "certificates")
       }
+      let unknown = try await store.run(["copyToRoot": "helper:caCertificates"], ["-o", "-"])
+      #expect(unknown.errors.contains("helper:caCertificates=PATH"), "\(unknown.errors)")
     }
   }
 }
