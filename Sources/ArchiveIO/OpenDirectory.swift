@@ -16,7 +16,7 @@ public final class OpenDirectory: Sendable {
 
   /// Opens the directory at `path`, which may be reached through links.
   public convenience init(_ path: FilePath) throws(FileError) {
-    let descriptor = Glibc.open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = path.withPlatformString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw FileError("open", path.string, Errno(rawValue: errno)) }
     self.init(descriptor, path: path.string)
   }

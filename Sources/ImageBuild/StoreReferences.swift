@@ -7,6 +7,7 @@ public struct StoreReferences: Sendable {
   private static let nameCharacters = Set(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-._?=".utf8)
   private static let hashLength = 32
+  private static let longestName = 211
 
   private let storeDirectory: String
 
@@ -15,24 +16,29 @@ public struct StoreReferences: Sendable {
 
   /// The paths in `bytes`, in the order of their bytes.
   ///
-  /// Where a name ends can only be guessed in running text (`see /nix/store/…-x.`), so `exists` decides between a name and the same one without
-  /// the signs at its end; what does not exist in any form is given as it is written.
+  /// What is before a hash does not matter: relative links (`../HASH-x/lib`) refer to a path as well. Where a name ends can only be guessed
+  /// (`see /nix/store/HASH-x.`, or the next field of a tar header), so `exists` decides between a name and its beginnings. What does not exist
+  /// in any form is given as it is written when the store's directory is before it.
   public func find(in bytes: some Collection<UInt8>, exists: (StorePath) -> Bool) -> [StorePath] {
     var found: Set<StorePath> = []
+    var seen: Set<ArraySlice<UInt8>> = []
     let text = Array(bytes)
-    let prefix = Array((storeDirectory + "/").utf8)
-    var position = 0
-    while position + prefix.count + Self.hashLength < text.count {
-      guard text[position] == prefix[0], text[position...].starts(with: prefix) else {
+    let prefix = (storeDirectory + "/").utf8
+    var position = Self.hashLength
+    while position < text.count {
+      guard text[position] == UInt8(ascii: "-"),
+        text[(position - Self.hashLength)..<position].allSatisfy(Self.alphabet.contains)
+      else {
         position += 1
         continue
       }
-      let start = position + prefix.count
+      let start = position - Self.hashLength
+      let name = text[position...].prefix(1 + Self.longestName).prefix(while: Self.nameCharacters.contains)
+      let baseName = text[start..<name.endIndex]
       position += 1
-      let hash = text[start..<min(start + Self.hashLength, text.count)]
-      guard hash.count == Self.hashLength, hash.allSatisfy(Self.alphabet.contains) else { continue }
-      let name = text[(start + Self.hashLength)...].prefix(while: Self.nameCharacters.contains)
-      if let path = path(hash + name, exists: exists) { found.insert(path) }
+      guard seen.insert(baseName).inserted else { continue }
+      let isInStore = text[..<start].suffix(prefix.count).elementsEqual(prefix)
+      if let path = path(baseName, isInStore: isInStore, exists: exists) { found.insert(path) }
     }
     return found.sorted()
   }
@@ -57,17 +63,20 @@ public struct StoreReferences: Sendable {
     }
   }
 
-  private func path(_ baseName: ArraySlice<UInt8>, exists: (StorePath) -> Bool) -> StorePath? {
+  private func path(
+    _ baseName: ArraySlice<UInt8>, isInStore: Bool, exists: (StorePath) -> Bool
+  ) -> StorePath? {
     var written: StorePath?
+    var isWritten = isInStore
     var rest = baseName
     while rest.count > Self.hashLength + 1 {
       let text = "\(storeDirectory)/\(String(decoding: rest, as: UTF8.self))"
       if let path = try? StorePath(parsing: text, storeDirectory: storeDirectory) {
         if exists(path) { return path }
-        written = written ?? path
+        if isWritten { written = written ?? path }
       }
-      guard let last = rest.last, "?.=".utf8.contains(last) else { break }
-      rest = rest.dropLast()
+      guard let last = rest.popLast() else { break }
+      isWritten = isWritten && "?.=".utf8.contains(last)
     }
     return written
   }

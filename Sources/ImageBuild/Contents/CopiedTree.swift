@@ -34,8 +34,8 @@ public struct CopiedTree: Sendable {
     var path: [UInt8]
     /// What is named in messages.
     var item: String
-    /// Where its links may lead: the store, and the item itself when that is elsewhere.
-    var places: [StoreLookup]
+    /// Where its links may lead: into the store, and into the item itself when that is elsewhere.
+    var reach: StoreLookup
     /// The directories that have links in them that were followed on the way here.
     var followed: [[UInt8]] = []
     var depth = 0
@@ -60,11 +60,10 @@ public struct CopiedTree: Sendable {
         throw FileError("open", root + item, .noSuchFileOrDirectory)
       }
       guard case .directory(let directory) = found.found else { throw ContentsError.notADirectory(item) }
-      source = Source(directory: directory, path: found.path, item: item, places: [store])
+      source = Source(directory: directory, path: found.path, item: item, reach: store)
     } else {
-      let directory = try OpenDirectory(path)
-      let own = StoreLookup(storeDirectory: item, root: "")
-      source = Source(directory: directory, path: path.platformBytes, item: item, places: [own, store])
+      let reach = StoreLookup(storeDirectory: storeDirectory, root: root, item: path.platformBytes)
+      source = Source(directory: try OpenDirectory(path), path: path.platformBytes, item: item, reach: reach)
     }
     // As `item/` of rsync: the root of the tree gets the item's mode.
     tree.root.mode = try source.directory.status(of: []).mode
@@ -122,17 +121,15 @@ public struct CopiedTree: Sendable {
 
   /// The directory that a link leads to, inside the item or the store; nil for anything else, and for one that has the link inside.
   private func follow(_ name: [UInt8], in source: Source) throws -> Source? {
-    for place in source.places {
-      guard let found = try place.find(source.path + [Self.slash] + name) else { continue }
-      guard case .directory(let directory) = found.found, !source.isInside(found.path) else { return nil }
-      var behind = source
-      behind.directory = directory
-      behind.path = found.path
-      behind.followed.append(source.path)
-      behind.depth += 1
-      return behind
-    }
-    return nil
+    guard let found = try source.reach.find(source.path + [Self.slash] + name),
+      case .directory(let directory) = found.found, !source.isInside(found.path)
+    else { return nil }
+    var behind = source
+    behind.directory = directory
+    behind.path = found.path
+    behind.followed.append(source.path)
+    behind.depth += 1
+    return behind
   }
 
   private mutating func copyDirectory(
@@ -180,7 +177,8 @@ public struct CopiedTree: Sendable {
     _ known: FileTree.Node, replacedBy node: FileTree.Node, at place: [UInt8], _ item: String
   ) throws {
     let path = String(decoding: place, as: UTF8.self)
-    if case .directory = known {
+    // As rsync, which puts nothing in the place of a directory that has something.
+    if case .directory(let directory) = known, !directory.entries.isEmpty {
       throw ContentsError.kinds(path: path, directory: "an earlier item", other: item)
     }
     if try known.isSame(as: node) { return }

@@ -3,7 +3,7 @@ public import ImageArchive
 /// Where a base image has a link to a directory: `/bin` → `usr/bin`.
 ///
 /// A layer with a directory of the link's name would replace it, and everything behind it would be gone. What goes into that directory has to go
-/// where the link leads.
+/// where the link leads, unless that is in the store, which nothing may be added to: such a link becomes a directory of links.
 public struct DirectoryLinks: Sendable {
   private static let slash = UInt8(ascii: "/")
   /// As many as Linux follows.
@@ -13,19 +13,41 @@ public struct DirectoryLinks: Sendable {
   private var places: [[UInt8]: [UInt8]] = [:]
   /// The permission bits of those directories and the ones above them.
   private var modes: [[UInt8]: UInt32] = [:]
+  /// The links that lead into the store, as `places` has the others.
+  private var stored: [[UInt8]: [UInt8]] = [:]
+  /// What the directories of the store have in them, and whether that is a directory.
+  private var storeEntries: [[UInt8]: [[UInt8]: Bool]] = [:]
 
   /// None.
   public init() {}
 
-  /// The links of an image.
-  public init(_ image: FileSystemView) throws {
+  /// The links of an image, but those at `removed` or below; without a store, all of them are followed.
+  public init(
+    _ image: FileSystemView, without removed: [[UInt8]] = [], storeDirectory: String? = nil
+  ) throws {
     var links: [[UInt8]: [UInt8]] = [:]
     image.forEach { path, entry in
       if entry.kind == .symbolicLink { links[path.bytes] = entry.linkTarget }
     }
+    if !removed.isEmpty {
+      links = links.filter { link in !Self.ways(to: link.key).contains(where: removed.contains) }
+    }
     try add(links) { path in
       let entry = try image.entry(at: FileSystemPath(path))
       return entry?.kind == .directory ? entry?.mode : nil
+    }
+    if let storeDirectory { leave(image, below: Array(storeDirectory.utf8.dropFirst()) + [Self.slash]) }
+  }
+
+  /// Takes the links that lead into the store apart.
+  private mutating func leave(_ image: FileSystemView, below store: [UInt8]) {
+    stored = places.filter { $0.value.starts(with: store) }
+    if stored.isEmpty { return }
+    places = places.filter { !$0.value.starts(with: store) }
+    image.forEach { path, entry in
+      guard path.bytes.starts(with: store) else { return }
+      let (parent, name) = FileSystemPath.split(path.bytes)
+      storeEntries[Array(parent), default: [:]][Array(name)] = entry.kind == .directory
     }
   }
 
@@ -46,7 +68,30 @@ public struct DirectoryLinks: Sendable {
   }
 
   /// Whether there is none.
-  public var isEmpty: Bool { places.isEmpty }
+  public var isEmpty: Bool { places.isEmpty && stored.isEmpty }
+
+  /// Gives the directories of a tree that have the name of a link into the store links to what is there.
+  func open(_ tree: inout FileTree) {
+    for (link, place) in stored {
+      guard case .directory? = tree[link] else { continue }
+      tree.update(directory: link) { addLinks(to: place, in: &$0) }
+    }
+  }
+
+  private func addLinks(to place: [UInt8], in directory: inout FileTree.Directory) {
+    for (name, isDirectory) in storeEntries[place] ?? [:] {
+      let path = Self.joined(place, name)
+      let behind = stored[path] ?? (isDirectory ? path : nil)
+      switch directory.entries[name] {
+      case nil: directory.entries[name] = .link(target: [Self.slash] + path, source: nil)
+      case .directory(var child)?:
+        guard let behind else { continue }
+        addLinks(to: behind, in: &child)
+        directory.entries[name] = .directory(child)
+      case .link?, .file?, .copy?: continue
+      }
+    }
+  }
 
   /// The permission bits that a directory behind a link, or above such a one, has in the base.
   func mode(of directory: [UInt8]) -> UInt32? { modes[directory] }
@@ -114,10 +159,12 @@ extension FileTree {
   /// - Throws: `ContentsError` for a directory where a file should go, or the other way round.
   public func placed(behind links: DirectoryLinks) throws -> (tree: FileTree, conflicts: [ContentsConflict]) {
     if links.isEmpty { return (self, []) }
+    var opened = self
+    links.open(&opened)
     var placement = Placement(links: links)
     placement.tree.root.mode = root.mode
     // What has no link in its path is there first, so that it wins.
-    for isMoved in [false, true] { try placement.add(root, at: [], moved: isMoved) }
+    for isMoved in [false, true] { try placement.add(opened.root, at: [], moved: isMoved) }
     return (placement.tree, placement.conflicts)
   }
 

@@ -131,7 +131,7 @@ public enum HelperError: Error, Hashable, CustomStringConvertible {
         + (nearest.map { "did you mean “\($0)”?" }
           ?? "there are \(HelperName.allCases.map(\.rawValue).joined(separator: ", "))")
     case .missing(let name, let package):
-      "the helper \(name) leads to \(package), whose path is not given; use --\(package) PATH"
+      "the helper \(name) leads to \(package), whose path is not given; use --\(package) PATH, or helper:\(name)=PATH in a spec"
     case .notAbsolute(let name, let target):
       "the helper \(name) leads to a path in the image, and “\(target)” is not absolute"
     case .leadsToItself(let name, let target):

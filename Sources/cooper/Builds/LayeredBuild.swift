@@ -27,7 +27,7 @@ struct LayeredBuild {
     let rules = PermissionRules(spec.permissions)
     var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
     let view = try await contents.hasDirectories ? base?.view() : nil
-    let links = try view.map(DirectoryLinks.init)
+    let links = try view.map { try DirectoryLinks($0, storeDirectory: storeDirectory) }
     if let links { try contents.place(behind: links) }
     contents.conflicts.forEach { surroundings.warn($0.description) }
     let customisation = try await customisation(&contents, rules: rules)
@@ -96,8 +96,8 @@ struct LayeredBuild {
     let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
     if scripts.isEmpty { return TreeLayer(tree, rules: rules) }
     let layer = try await scripts.run(in: tree, rules: rules).layer
-    let found = try await Thread.run { [references = surroundings.references] in
-      try references.find(in: layer.open(), exists: { _ in true })
+    let found = try await Thread.run { [surroundings] in
+      try surroundings.references.find(in: layer.open(), exists: surroundings.exists)
     }
     contents.references = Set(contents.references + found.filter(surroundings.exists)).sorted()
     return layer

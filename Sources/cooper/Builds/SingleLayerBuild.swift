@@ -42,13 +42,16 @@ struct SingleLayerBuild {
     var contents = try CopiedContents(spec, storeDirectory: storeDirectory, root: store.root)
     let isNeeded = contents.hasDirectories || !spec.removed.isEmpty || spec.runAsRoot != nil
     var view = try await isNeeded ? base?.view() : nil
-    if let view { try contents.place(behind: DirectoryLinks(view)) }
+    let removed = try Whiteout.places(of: spec.removed, in: view ?? FileSystemView())
+    if let view {
+      try contents.place(behind: DirectoryLinks(view, without: removed, storeDirectory: storeDirectory))
+    }
     contents.conflicts.forEach { surroundings.warn($0.description) }
     if spec.includeNixDB {
       try await surroundings.addDatabase(of: contents.storePaths, to: &contents.tree)
     }
-    let packed = try await pack(contents.tree, on: base, view ?? FileSystemView())
-    let whiteouts = try packed.whiteouts(for: spec.removed, of: view ?? FileSystemView())
+    let packed = try await pack(contents.tree, without: removed, on: base, view ?? FileSystemView())
+    let whiteouts = try packed.whiteouts(for: removed, of: view ?? FileSystemView())
     let wanted = try await references(of: packed.layer)
     let closure = try await surroundings.closure(of: wanted)
     if view == nil, !closure.nodes.isEmpty { view = try await base?.view() }
@@ -81,7 +84,7 @@ struct SingleLayerBuild {
     var hasBase: Bool { if case .changed = self { true } else { false } }
 
     /// What it takes to remove files of the base, unless they have been removed with everything else that scripts did.
-    func whiteouts(for removed: [String], of base: FileSystemView) throws -> [Whiteout] {
+    func whiteouts(for removed: [[UInt8]], of base: FileSystemView) throws -> [Whiteout] {
       hasBase ? [] : try Whiteout.hiding(removed, of: base, layer: isDirectory)
     }
 
@@ -97,8 +100,12 @@ struct SingleLayerBuild {
     }
   }
 
-  private func pack(_ tree: FileTree, on base: BaseImage?, _ view: FileSystemView) async throws -> Packed {
-    if let commands = spec.runAsRoot { return try await run(commands, in: tree, on: base, view) }
+  private func pack(
+    _ tree: FileTree, without removed: [[UInt8]], on base: BaseImage?, _ view: FileSystemView
+  ) async throws -> Packed {
+    if let commands = spec.runAsRoot {
+      return try await run(commands, in: tree, without: removed, on: base, view)
+    }
     let packing = TreePacking.image(uid: spec.owner.uid, gid: spec.owner.gid)
     let rules = PermissionRules(spec.permissions)
     let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
@@ -109,16 +116,17 @@ struct SingleLayerBuild {
 
   /// Unpacks the base, puts the contents on top, and runs commands there.
   private func run(
-    _ commands: String, in tree: FileTree, on base: BaseImage?, _ view: FileSystemView
+    _ commands: String, in tree: FileTree, without removed: [[UInt8]], on base: BaseImage?,
+    _ view: FileSystemView
   ) async throws -> Packed {
     let scratch = try ScratchTree(FileTree(), in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
-    let removed = try Whiteout.places(of: spec.removed, in: view)
     let image = try await Thread.run { [owner = spec.owner] in
       var image = try UnpackedImage(
         base?.image, view: view, into: scratch.root, asRoot: Namespaces.areAllowed)
-      try image.add(tree, owner: owner)
+      // First, since contents may have something of the same name.
       try image.remove(removed)
+      try image.add(tree, owner: owner)
       return image
     }
     let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
@@ -141,8 +149,8 @@ struct SingleLayerBuild {
 
   /// The store paths that the layer or the configuration speaks of.
   private func references(of layer: any LayerRecipe) async throws -> [StorePath] {
-    let found = try await Thread.run { [references = surroundings.references] in
-      try references.find(in: layer.open(), exists: { _ in true })
+    let found = try await Thread.run { [surroundings] in
+      try surroundings.references.find(in: layer.open(), exists: surroundings.exists)
     }
     return surroundings.mentioned() + found.filter(surroundings.exists)
   }
