@@ -68,7 +68,10 @@ struct SpecBuild {
 
   private var storeRoot: FilePath { FilePath(store.root.isEmpty ? "/" : store.root) }
 
-  func exists(_ path: StorePath) -> Bool { access(path.location(below: storeRoot).string, F_OK) == 0 }
+  /// Whether there is such a path; one that is a link to nothing is one too.
+  func exists(_ path: StorePath) -> Bool {
+    faccessat(AT_FDCWD, path.location(below: storeRoot).string, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+  }
 
   /// The store paths that the configuration speaks of.
   func mentioned() -> [StorePath] {
