@@ -34,7 +34,7 @@ import Testing
   }
 
   /// Half of the seeds are new in each run.
-  private static let batches: [[UInt64]] = (0..<8).map { (batch: UInt64) in
+  private static let batches: [[UInt64]] = (0..<4).map { (batch: UInt64) in
     let first = batch * 6 + (batch % 2 == 0 ? 0 : UInt64(getpid()) * 1000)
     return Array(first..<first + 6)
   }
