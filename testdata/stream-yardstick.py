@@ -3,7 +3,8 @@
     python3 stream-yardstick.py CONF [REPO_TAG] > image.tar
 
 Slow and plain on purpose: each layer is made twice by CPython's own tarfile, once for its digest and once for its bytes.
-It is what `cooper stream conf` is compared with, byte for byte, and timed against.
+It is what `cooper stream conf` is compared with, byte for byte, and timed against. With STORE_ROOT the store is below that directory, as
+private stores are.
 """
 
 import hashlib
@@ -14,6 +15,14 @@ import sys
 import tarfile
 from datetime import datetime, timezone
 from pathlib import Path
+
+
+ROOT = os.environ.get("STORE_ROOT", "")
+
+
+def located(path, conf):
+    """Where a path is that may be in the store."""
+    return ROOT + path if path.startswith(conf["store_dir"] + "/") else path
 
 
 class Digester:
@@ -48,9 +57,9 @@ def write_layer(stream, paths, conf, mtime):
             member.type, member.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(member)
         for root in paths:
-            for path in below(root):
+            for path in below(ROOT + root):
                 member = stamp(tar.gettarinfo(str(path)))
-                member.name = str(path)
+                member.name = str(path)[len(ROOT):]
                 if member.islnk():
                     member.type, member.linkname = tarfile.REGTYPE, ""
                     member.size = path.stat().st_size
@@ -99,7 +108,7 @@ def main(conf_path, repo_tag=None):
         if conf["from_image"] is None:
             say("No 'fromImage' provided")
         else:
-            with tarfile.open(conf["from_image"]) as base:
+            with tarfile.open(located(conf["from_image"], conf)) as base:
                 listed = json.load(base.extractfile(base.getmember("manifest.json")))[0]
                 image = json.load(base.extractfile(base.getmember(listed["Config"])))
                 for name, digest in zip(listed["Layers"], image["rootfs"]["diff_ids"]):
@@ -125,7 +134,7 @@ def main(conf_path, repo_tag=None):
             layers.append((digest, member.name, paths))
 
         say("Creating layer", len(layers) + 1, "with customisation...")
-        folder = Path(conf["customisation_layer"])
+        folder = Path(located(conf["customisation_layer"], conf))
         digest = (folder / "checksum").read_text().strip()
         member = tar.gettarinfo(str(folder / "layer.tar"))
         member.name, member.mtime = f"{digest}/layer.tar", mtime
