@@ -35,6 +35,14 @@ extension LayeredImage {
     parts.append(try customisation(layer, at: configuration.location(of: layer, root: root)))
   }
 
+  /// Makes the last layer's member in an archive root's, whoever owns the file on this machine.
+  ///
+  /// Digests of layers and of the image stay as they are.
+  public mutating func disownCustomisation() {
+    guard let last = parts.indices.last else { return }
+    parts[last].header.owner = TarOwner(uid: 0, gid: 0, userName: "", groupName: "")
+  }
+
   /// A layer of store paths.
   func part(of layer: StoreLayer) -> Part {
     var header = TarHeader(name: [], mode: 0o644)

@@ -7,16 +7,20 @@ import SystemPackage
 
 /// Files that say how an image is built.
 enum BuildFile {
-  /// The image of nixpkgs' conf.json at `path`, under another name where one is given.
+  /// The image of nixpkgs' conf.json at `path`, or of a script of tools/nix that has one in it, under another name where one is given.
   static func streamed(_ path: String, store: StoreOptions, repoTag: String?) async throws -> LayeredImage {
-    var configuration = try StreamConfiguration(
-      parsing: UserFile.contents(of: path), now: BuildClock.now())
+    let bytes = try UserFile.contents(of: path)
+    let json = StreamScript.json(in: bytes)
+    var configuration = try StreamConfiguration(parsing: json, now: BuildClock.now())
     if let repoTag { configuration.repoTag = repoTag }
     let files = PlainFile(scratch: ProcessEnvironment.current.temporaryDirectory)
     let root = store.root
-    return try await Thread.run { [configuration] in
+    var image = try await Thread.run { [configuration] in
       try LayeredImage(configuration, root: root, files: files)
     }
+    // nixpkgs' script tells whose store it is; ours writes the same bytes everywhere.
+    if json.count < bytes.count { image.disownCustomisation() }
+    return image
   }
 
   /// The spec of a layered image in the file at `path`, which may also be a script that streams it.

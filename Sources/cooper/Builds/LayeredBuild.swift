@@ -25,11 +25,7 @@ struct LayeredBuild {
     try surroundings.check()
     let base = try await surroundings.baseImage()
     let rules = PermissionRules(spec.permissions)
-    var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
-    let view = try await contents.hasDirectories ? base?.view() : nil
-    let links = try view.map { try DirectoryLinks($0, storeDirectory: storeDirectory) }
-    if let links { try contents.place(behind: links) }
-    contents.conflicts.forEach { surroundings.warn($0.description) }
+    var (contents, links) = try await contents(on: base)
     let customisation = try await customisation(&contents, rules: rules)
     var image = LayeredImage(
       parts: base?.parts ?? [], architecture: spec.architecture,
@@ -53,12 +49,29 @@ struct LayeredBuild {
       image.append(
         DirectoryLayer(
           directory, owner: spec.owner, modificationTime: spec.modified.seconds, rules: rules,
-          links: links ?? DirectoryLinks()))
+          links: links))
     }
     image.append(customisation: customisation)
     let tag = try await tag(of: &image, plan: plan)
     image.repoTag = "\(spec.imageName):\(tag)"
     return image
+  }
+
+  /// The layer of contents and scripts alone, for an image whose other layers are planned when it is known what that one refers to.
+  func customisationLayer() async throws -> any LayerRecipe {
+    try surroundings.check()
+    var (contents, _) = try await contents(on: surroundings.baseImage())
+    return try await customisation(&contents, rules: PermissionRules(spec.permissions))
+  }
+
+  /// The contents where the base image has a place for them, and the links that say so.
+  private func contents(on base: BaseImage?) async throws -> (LayeredContents, DirectoryLinks) {
+    var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
+    let view = try await contents.hasDirectories ? base?.view() : nil
+    let links = try view.map { try DirectoryLinks($0, storeDirectory: storeDirectory) }
+    if let links { try contents.place(behind: links) }
+    contents.conflicts.forEach { surroundings.warn($0.description) }
+    return (contents, links ?? DirectoryLinks())
   }
 
   /// Layers as nixpkgs makes them.

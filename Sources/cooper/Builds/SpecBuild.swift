@@ -64,6 +64,9 @@ struct SpecBuild {
 
   // MARK: Store paths
 
+  /// The graph of a big closure has tens of megabytes.
+  private static let graphLimit = 256 << 20
+
   var references: StoreReferences { StoreReferences(storeDirectory: storeDirectory) }
 
   private var storeRoot: FilePath { FilePath(store.root.isEmpty ? "/" : store.root) }
@@ -83,7 +86,7 @@ struct SpecBuild {
     let roots = Set(paths).sorted()
     guard let first = roots.first else { return try Closure([]) }
     if let file = spec.closure {
-      let text = try UserFile.contents(of: file.string)
+      let text = try FileRange(whole: DirectFile(reading: file)).readAll(limit: Self.graphLimit)
       do {
         return try Closure(parsing: text).closure(of: roots)
       } catch {

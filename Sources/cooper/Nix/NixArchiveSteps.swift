@@ -1,0 +1,65 @@
+import ArgumentParser
+import ArchiveIO
+import Glibc
+import OrderedJSON
+import SystemPackage
+
+/// Derivations that fetch and convert archives: each is one of the program's commands.
+struct NixArchiveSteps {
+  private let step: NixStep
+
+  init(_ step: NixStep) { self.step = step }
+
+  private func run(_ command: String, _ arguments: [String]) async throws {
+    var command = try Cooper.parseAsRoot([command] + arguments)
+    if var command = command as? any AsyncParsableCommand {
+      try await command.run()
+    } else {
+      try command.run()
+    }
+  }
+
+  /// Fetches an image from a registry; Nix itself compares the hash.
+  func pull() async throws {
+    if let certificates = step.optionalText("certificates") { setenv("SSL_CERT_FILE", certificates, 1) }
+    // The user's own are more, but a sandbox may hide them.
+    if let own = ProcessEnvironment.current["NIX_SSL_CERT_FILE"], access(own, R_OK) != 0 {
+      unsetenv("NIX_SSL_CERT_FILE")
+    }
+    let logins = try NixLogins(step).file()
+    try await run(
+      "pull",
+      [
+        "\(step.text("imageName"))@\(step.text("imageDigest"))", "-o", "docker-archive:\(step.output)",
+        "--os", step.text("os"), "--arch", step.text("arch"),
+        "--final-image-name", step.text("finalImageName"), "--final-image-tag", step.text("finalImageTag"),
+        "--tls-verify=\(step.flag("tlsVerify"))",
+      ] + (logins.map { ["--authfile", $0.string] } ?? []))
+  }
+
+  /// Writes the file system of an image.
+  func export() async throws {
+    var location = try step.text("fromImage")
+    if let name = step.optionalText("fromImageName"), let tag = step.optionalText("fromImageTag") {
+      location = "docker-archive:\(location):\(name):\(tag)"
+    }
+    try await run("export", [location, "-o", step.output.string])
+  }
+
+  /// Puts images into one archive, which is compressed as the last one is.
+  func merge() async throws {
+    let images = step.texts("images")
+    let compressor = try images.last.map(Self.compressor) ?? "none"
+    try await run("merge", images + ["-o", step.output.string, "--compressor", compressor])
+  }
+
+  private static func compressor(of image: String) throws -> String {
+    let start = try FileRange(whole: DirectFile(reading: FilePath(image))).prefix(
+      Compression.signatureByteCount)
+    return switch Compression(firstBytes: start) {
+    case .gzip: "gz"
+    case .zstd: "zstd"
+    default: "none"
+    }
+  }
+}
