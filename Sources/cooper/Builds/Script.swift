@@ -52,6 +52,8 @@ struct Script {
       "PATH": path, "HOME": "/homeless-shelter",
       "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
       "SOURCE_DATE_EPOCH": String(TreePacking.time),
+      // Where a user namespace has one user, as in Nix's sandbox, fakeroot's own attempt fails as it does not expect.
+      "FAKEROOTDONTTRYCHOWN": "1",
     ]
     var options = Subprocess.PlatformOptions()
     options.processGroupID = 0

@@ -1,0 +1,13 @@
+{
+  dockerTools,
+  cowsay,
+  hello,
+}:
+dockerTools.streamNixShellImage {
+  tag = "latest";
+  drv = hello.overrideAttrs (old: {
+    nativeBuildInputs = old.nativeBuildInputs or [ ] ++ [
+      cowsay
+    ];
+  });
+}
