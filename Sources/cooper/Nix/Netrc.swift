@@ -38,8 +38,8 @@ struct Netrc: Hashable {
   private static func words(of text: String) -> [String] {
     var words: [String] = []
     var isMacro = false
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      let parts = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+      let parts = line.split { $0 == " " || $0 == "\t" }.map(String.init)
       if parts.isEmpty { isMacro = false }
       if parts.first == "macdef" { isMacro = true }
       if isMacro || parts.first?.hasPrefix("#") == true { continue }
@@ -48,14 +48,17 @@ struct Netrc: Hashable {
     return words
   }
 
-  /// The same logins as Docker keeps them; the first one for a machine counts.
-  var loginFile: JSONObject {
-    var logins: JSONObject = [:]
-    for entry in entries where logins[entry.machine] == nil {
-      logins[entry.machine] = [
-        "auth": .string(Base64.encode(Array("\(entry.login):\(entry.password)".utf8)))
-      ]
+  /// The first login for a registry, as Docker keeps it; nil when there is none.
+  ///
+  /// A machine has no port there, so one without counts for all ports of a host.
+  func loginFile(for registry: String) -> JSONObject? {
+    var names = [registry]
+    if let colon = registry.lastIndex(of: ":"), registry.last != "]" {
+      names.append(String(registry[..<colon]))
     }
-    return ["auths": .object(logins)]
+    if registry == "docker.io" { names += ["index.docker.io", "registry-1.docker.io"] }
+    guard let entry = entries.first(where: { names.contains($0.machine) }) else { return nil }
+    let login = Base64.encode(Array("\(entry.login):\(entry.password)".utf8))
+    return ["auths": .object([registry: ["auth": .string(login)]])]
   }
 }

@@ -1,4 +1,4 @@
-import Hashing
+import OCIModel
 import OrderedJSON
 import SystemPackage
 
@@ -18,12 +18,15 @@ struct NixLogins {
     if let path = step.optionalText("authfile") { return FilePath(path) }
     if let path = step.optionalText("netrc") { return try convert(path) }
     if let text = environment["DOCKER_AUTH_CONFIG"] { return try keep(Array(text.utf8)) }
-    return try environment["NETRC"].map(convert)
+    return try environment["NETRC"].flatMap(convert)
   }
 
-  private func convert(_ path: String) throws -> FilePath {
+  private func convert(_ path: String) throws -> FilePath? {
     let text = String(decoding: try UserFile.contents(of: path), as: UTF8.self)
-    return try keep(JSONValue.object(Netrc(parsing: text).loginFile).serialized())
+    let registry = try Reference(parsing: step.text("imageName")).domain
+    return try Netrc(parsing: text).loginFile(for: registry).map {
+      try keep(JSONValue.object($0).serialized())
+    }
   }
 
   private func keep(_ bytes: [UInt8]) throws -> FilePath {
