@@ -94,7 +94,8 @@ import Testing
         == "7\n8\nwritten")
   }
 
-  @Test func `files for passAsFile are there, and the store is closed`() async throws {
-    #expect(try await Self.output("cat $notesPath; echo; echo ${notes-unset}") == "several\nlines\nunset")
+  @Test func `files for passAsFile are there instead of the variables`() async throws {
+    #expect(
+      try await Self.output("cat $notesPath; echo; printenv notes || echo unset") == "several\nlines\nunset")
   }
 }

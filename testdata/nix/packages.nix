@@ -50,9 +50,9 @@ let
   '';
 
   shellProgram = name: version: body:
-    make "${name}-${version}" { inherit bash; } ''
+    make "${name}-${version}" { inherit bash body; } ''
       mkdir -p $out/bin
-      printf '#!%s/bin/bash\n%s\n' $bash ${builtins.toJSON body} > $out/bin/${name}
+      printf '#!%s/bin/bash\n%s\n' $bash "$body" > $out/bin/${name}
       chmod 755 $out/bin/${name}
     '';
 
