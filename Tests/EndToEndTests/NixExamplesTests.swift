@@ -16,6 +16,9 @@ import Testing
   }
 
   @Test(arguments: [
+    ("buildImage", "redis", [], "a server in /data"),
+    ("buildImage-runAsRoot", "hello", [], "Hello, world!"),
+    ("shadowSetup-buildImage", "shadow-basic", [], "Hello, world!"),
     ("buildImage-extraCommands", "hello", [], "Hello, world!"),
     ("buildImage-creatednow", "hello", [], "Hello, world!"),
     ("buildLayeredImage-hello", "hello", [], "Hello, world!"),
@@ -145,9 +148,10 @@ import Testing
     #expect(without.status == 1 && without.errors.contains("path"), "\(without.errors)")
   }
 
-  @Test func `users that shadowSetup made own what they were given, in the layer alone`() async throws {
+  @Test(arguments: ["shadowSetup-buildImage", "shadowSetup-buildLayeredImage"])
+  func `users that shadowSetup made own what they were given, in the layer alone`(name: String) async throws {
     let place = try NixPlace.suite
-    let path = try await place.build(#"example "shadowSetup-buildLayeredImage""#)
+    let path = try await place.build(#"example "\#(name)""#)
     let files = try await place.files(of: path)
     let data = try #require(files.joined().first { $0.hasSuffix(" ./data/") })
     #expect(data.contains(" 999/999 "), "\(data)")
@@ -160,9 +164,8 @@ import Testing
   }
 
   @Test(arguments: ["buildImage", "buildImage-runAsRoot", "shadowSetup-buildImage"])
-  func `an example with runAsRoot evaluates, and asks for no machine with KVM`(name: String) async throws {
+  func `an example with runAsRoot asks for no machine with KVM`(name: String) async throws {
     let place = try NixPlace.suite
-    #expect(try await place.evaluate(#"(example "\#(name)").drvPath"#).string?.hasSuffix(".drv") == true)
     #expect(try await place.evaluate(#"(example "\#(name)").drvAttrs ? requiredSystemFeatures"#) == false)
   }
 
@@ -193,6 +196,7 @@ import Testing
 
   /// All that can be built, except for the one that is different every time on purpose.
   private static let reproducible = [
+    "buildImage", "buildImage-runAsRoot", "shadowSetup-buildImage",
     "buildImage-extraCommands", "buildLayeredImage-hello", "streamLayeredImage-hello",
     "streamLayeredImage-configclosure", "streamLayeredImage-exploringlayers", "exportImage-hello",
     "helpers-buildImage", "helpers-buildLayeredImage", "shadowSetup-buildLayeredImage",

@@ -273,7 +273,8 @@ let
       roots = textFile "${baseName}-config.json" (toJSON { inherit (spec) copyToRoot config extraCommands runAsRoot; });
       attributes = {
         exportReferencesGraph = { graph = [ roots ]; };
-      } // scripts "an image with commands" [ extraCommands runAsRoot ] [ ];
+      } // scripts "an image with commands" [ extraCommands runAsRoot ]
+        (if runAsRoot == null then [ ] else present [ fakeroot proot ]);
       layer = step "layer" "docker-layer-${baseName}" ({ inherit spec; } // attributes);
       image = step "image" "docker-image-${baseName}.tar${extension compressor}" (
         { spec = spec // { inherit tag compressor; }; } // attributes // withoutReferences compressor
