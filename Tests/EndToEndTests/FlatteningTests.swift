@@ -3,7 +3,7 @@ import OrderedJSON
 import TestSupport
 import Testing
 
-/// `export`, `flatten` and `merge`: the files of an image as Docker sees them.
+/// `export`, `flatten` and `merge`: the files of an image as Docker sees them (cases 44 to 47 of nix-dockertools.md, section 17.1).
 @Suite(.serialized, WithDockerDaemon()) struct FlatteningTests {
   private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
   private static let testdata = "oci:" + root + "/testdata/image:1.35"
@@ -81,6 +81,8 @@ import Testing
 
   @Test func `docker loads all images of a merged archive, which has each layer once`() async throws {
     defer { place.remove() }
+    let layersOfNobody = place.directory.appending("tree")
+    try await Program.check("sh", ["-c", "mkdir \"$1\"; echo x >\"$1/file\"", "sh", layersOfNobody])
     let one = place.directory.appending("one.tar")
     let two = place.directory.appending("two.tar.gz")
     try await cooper(["copy", Self.testdata, "docker-archive:\(one):\(name):one", "--arch", "amd64"])
@@ -91,9 +93,20 @@ import Testing
     ]
     let path = try place.directory.write(String(decoding: spec.serialized(), as: UTF8.self), to: "spec.json")
     try await cooper(["build", "image", path, "-o", two, "--quiet"])
+    // Without a tag, with an owner, and compressed in another way.
+    let owned: JSONValue = [
+      "name": "localhost/cooper/owned", "fromImage": .string(one), "copyToRoot": .string(layersOfNobody),
+      "uid": 1000, "gid": 70000, "compressor": "zstd",
+    ]
+    let ownedPath = try place.directory.write(
+      String(decoding: owned.serialized(), as: UTF8.self), to: "owned.json")
+    let four = place.directory.appending("four.tar.zst")
+    try await cooper(["build", "image", ownedPath, "-o", four, "--quiet"])
+    let tag = try JSONValue(parsing: await cooper(["build", "image", ownedPath, "--print"]).output)["imageTag"]?
+      .string
     let merged = place.directory.appending("merged.tar")
     try await cooper([
-      "merge", one, two, "\(name):three=\(Self.testdata)", "--arch", "amd64", "-o", merged,
+      "merge", one, two, four, "\(name):three=\(Self.testdata)", "--arch", "amd64", "-o", merged,
     ])
     let loaded = try await Engines.docker.docker(["load", "--input", merged]).text
     for tag in ["one", "two", "three"] { #expect(loaded.contains("\(name):\(tag)"), "\(loaded)") }
@@ -103,7 +116,10 @@ import Testing
       try await Engines.docker.docker(run + ["\(name):three", "/bin/busybox", "echo", "three"]).text
         == "three")
     let listing = try await Program.check("tar", ["-tf", merged]).text
-    #expect(listing.split(separator: "\n").count { $0.hasSuffix("/layer.tar") } == 3)
+    #expect(listing.split(separator: "\n").count { $0.hasSuffix("/layer.tar") } == 4)
+    let stat = try await Engines.docker.docker(
+      run + ["localhost/cooper/owned:\(try #require(tag))", "/bin/busybox", "stat", "-c", "%u:%g", "/file"])
+    #expect(stat.text == "1000:70000")
     let twice = try await place.cooper(["merge", one, one, "-o", place.directory.appending("twice.tar")])
     #expect(twice.status != 0)
     #expect(twice.errors.contains("“\(name):one”"), "\(twice.errors)")

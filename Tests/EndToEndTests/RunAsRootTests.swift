@@ -213,6 +213,38 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch) == [".cache"])
   }
 
+  @Test(.enabled(if: getuid() == 0, "only root can give files capabilities"))
+  func `capabilities of files are given by permissions, exported, and survive a script`() async throws {
+    defer { place.remove() }
+    let tree = place.directory.appending("tree")
+    try await Program.check("sh", ["-c", "mkdir \"$1\"; echo tool >\"$1/tool\"", "sh", tree])
+    // cap_net_raw=ep, as capabilities(7) has it in version 2.
+    let capability = "0100000200200000000000000000000000000000"
+    let base = place.directory.appending("base.tar")
+    try await build(
+      [
+        "name": "base", "tag": "1", "copyToRoot": .string(tree),
+        "permissions": [
+          ["path": "/tool", "mode": "0755", "xattrs": ["security.capability": .string("0x" + capability)]]
+        ],
+      ], to: base)
+    let built = place.directory.appending("built.tar")
+    try await build(
+      ["name": "built", "tag": "1", "fromImage": .string(base), "runAsRoot": "chmod 700 /tool"], to: built)
+    let facts = """
+      import sys, tarfile
+      for member in tarfile.open(fileobj=sys.stdin.buffer, mode="r|"):
+          if member.name.endswith("tool"):
+              value = member.pax_headers["SCHILY.xattr.security.capability"]
+              print(f"{member.mode:o}", value.encode("utf-8", "surrogateescape").hex())
+      """
+    for (archive, mode) in [(base, "755"), (built, "700")] {
+      let exported = try await place.cooper(["export", archive])
+      let found = try await Program.check("python3", ["-c", facts], input: exported.output)
+      #expect(found.text == "\(mode) \(capability)")
+    }
+  }
+
   @Test func `a script that fails leaves nothing, and is named with its line`() async throws {
     defer { place.remove() }
     let archive = place.directory.appending("built.tar")
