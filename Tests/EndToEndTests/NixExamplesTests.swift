@@ -219,4 +219,36 @@ import Testing
     let date = try #require(ISO8601DateFormatter().date(from: created)).timeIntervalSince1970
     #expect(before...(Date.now.timeIntervalSince1970 + 1) ~= date, "\(created)")
   }
+
+  // MARK: Other places
+
+  @Test func `an ordinary user builds the same`() async throws {
+    let user = try await NixPlace(user: 65534)
+    do {
+      let expression = #"example "shadowSetup-buildLayeredImage""#
+      let (own, other) = try await (NixPlace.suite.build(expression), user.build(expression))
+      #expect(own.hasSuffix(other.dropFirst(user.store.count)))
+      #expect(
+        try Digest(of: [UInt8](Data(contentsOf: URL(fileURLWithPath: own))))
+          == Digest(of: [UInt8](Data(contentsOf: URL(fileURLWithPath: other)))))
+    } catch {
+      await user.remove()
+      throw error
+    }
+    await user.remove()
+  }
+
+  @Test func `a closure that is copied to another store is all that an image needs there`() async throws {
+    let place = try NixPlace.suite
+    let stream = try await place.build(#"dockerTools.streamLayeredImage { name = "x"; contents = hello; }"#)
+    let other = place.directory.appending("other-store")
+    let path = String(stream.dropFirst(place.store.count))
+    let copied = try await place.nix("nix", ["copy", "--no-check-sigs", "--to", other, path])
+    #expect(copied.status == 0, "\(copied.errors)")
+    // Through the program in that store, as the script's first line has it, with nothing outside of it.
+    let script = #"mkdir -p "$1/proc"; mount --rbind /proc "$1/proc"; exec chroot "$1" "$2""#
+    let streamed = try await Program.check(
+      "unshare", ["--map-root-user", "--mount", "/bin/sh", "-ec", script, "sh", other, path])
+    #expect(try await Digest(of: streamed.output) == Digest(of: place.stream(stream)))
+  }
 }

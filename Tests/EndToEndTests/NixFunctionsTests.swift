@@ -99,6 +99,12 @@ import Testing
       ])
   }
 
+  @Test func `our own examples build`() async throws {
+    let result = try await NixPlace.suite.tryToBuild("builtins.attrValues dockerTools.examples")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.text.split(separator: "\n").count == 10)
+  }
+
   @Test func `shadowSetup is the program's own script`() async throws {
     let place = try NixPlace.suite
     let facts = try await place.evaluate(
@@ -252,38 +258,6 @@ import Testing
     for name in ["./etc/passwd", "./etc/group", "./etc/nsswitch.conf", "./var/empty/"] {
       #expect(files.contains(name), "\(name)")
     }
-  }
-
-  // MARK: Other places
-
-  @Test func `an ordinary user builds the same`() async throws {
-    let user = try await NixPlace(user: 65534)
-    do {
-      let expression = #"example "shadowSetup-buildLayeredImage""#
-      let (own, other) = try await (NixPlace.suite.build(expression), user.build(expression))
-      #expect(own.hasSuffix(other.dropFirst(user.store.count)))
-      #expect(
-        try Digest(of: [UInt8](Data(contentsOf: URL(fileURLWithPath: own))))
-          == Digest(of: [UInt8](Data(contentsOf: URL(fileURLWithPath: other)))))
-    } catch {
-      await user.remove()
-      throw error
-    }
-    await user.remove()
-  }
-
-  @Test func `a closure that is copied to another store is all that an image needs there`() async throws {
-    let place = try NixPlace.suite
-    let stream = try await place.build(#"dockerTools.streamLayeredImage { name = "x"; contents = hello; }"#)
-    let other = place.directory.appending("other-store")
-    let path = String(stream.dropFirst(place.store.count))
-    let copied = try await place.nix("nix", ["copy", "--no-check-sigs", "--to", other, path])
-    #expect(copied.status == 0, "\(copied.errors)")
-    // Through the program in that store, as the script's first line has it, with nothing outside of it.
-    let script = #"mkdir -p "$1/proc"; mount --rbind /proc "$1/proc"; exec chroot "$1" "$2""#
-    let streamed = try await Program.check(
-      "unshare", ["--map-root-user", "--mount", "/bin/sh", "-ec", script, "sh", other, path])
-    #expect(try await Digest(of: streamed.output) == Digest(of: place.stream(stream)))
   }
 }
 
