@@ -102,7 +102,8 @@ import Testing
       String(decoding: owned.serialized(), as: UTF8.self), to: "owned.json")
     let four = place.directory.appending("four.tar.zst")
     try await cooper(["build", "image", ownedPath, "-o", four, "--quiet"])
-    let tag = try JSONValue(parsing: await cooper(["build", "image", ownedPath, "--print"]).output)["imageTag"]?
+    let tag = try JSONValue(parsing: await cooper(["build", "image", ownedPath, "--print"]).output)[
+      "imageTag"]?
       .string
     let merged = place.directory.appending("merged.tar")
     try await cooper([
