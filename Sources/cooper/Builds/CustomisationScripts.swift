@@ -135,13 +135,16 @@ private struct FakeRoot: ScriptUser {
     self.shell = shell
     state = scratch.directory.appending("owners")
     let fakeroot = try ScriptProgram("fakeroot", package: "fakeroot").path
+    // What programs pretend is told without waiting for an answer. fakeroot asks something by /bin/ls in the end, so that nothing told is lost; there
+    // is none in Nix's sandbox.
+    let asking = [shell, "-c", "\"$@\"; status=$?; [[ -e / ]]; exit $status", "bash"]
     guard let ownership else {
-      prefix = [fakeroot, "-s", state.string, "--"]
+      prefix = [fakeroot, "-s", state.string, "--"] + asking
       return
     }
     try OpenDirectory(scratch.directory).createFile(
       Array("owners".utf8), Array(ownership.fakerootState.utf8), mode: 0o600)
-    prefix = [fakeroot, "-i", state.string, "-s", state.string, "--"]
+    prefix = [fakeroot, "-i", state.string, "-s", state.string, "--"] + asking
   }
 
   /// Runs commands in the tree.
