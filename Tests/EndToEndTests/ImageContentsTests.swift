@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `links in circles, out of the item and to nothing stay, and others become directories`() async throws {
     try await HelloStore.with { store in
       let script = """
