@@ -32,8 +32,14 @@ public struct FileSystemPath: Sendable, Hashable, CustomStringConvertible {
     return (path[..<last], path[(last + 1)...])
   }
 
-  static func joined(_ parent: some Collection<UInt8>, _ name: some Collection<UInt8>) -> [UInt8] {
+  /// The path of a name in a directory; an empty path is the root's.
+  public static func joined(_ parent: some Collection<UInt8>, _ name: some Collection<UInt8>) -> [UInt8] {
     parent.isEmpty ? Array(name) : Array(parent) + [slash] + Array(name)
+  }
+
+  /// Whether `path` is `directory`, or something in it.
+  public static func isInside(_ path: [UInt8], _ directory: [UInt8]) -> Bool {
+    path.starts(with: directory) && (path.count == directory.count || path[directory.count] == slash)
   }
 }
 

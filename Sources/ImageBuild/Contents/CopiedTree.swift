@@ -1,4 +1,5 @@
 import ArchiveIO
+import ImageArchive
 public import SystemPackage
 
 /// Copies of directories on top of each other, as `rsync -a` makes them for `copyToRoot` (nix-dockertools.md, section 5.3).
@@ -42,9 +43,7 @@ public struct CopiedTree: Sendable {
 
     /// Whether a directory has this one inside, so that copying it here would never end.
     func isInside(_ path: [UInt8]) -> Bool {
-      (followed + [self.path]).contains { way in
-        way.starts(with: path) && (way.count == path.count || way[path.count] == CopiedTree.slash)
-      }
+      (followed + [self.path]).contains { FileSystemPath.isInside($0, path) }
     }
   }
 
@@ -91,7 +90,7 @@ public struct CopiedTree: Sendable {
     guard source.depth < Self.depthLimit else { throw ContentsError.tooDeep(source.item) }
     for name in try source.directory.names().sorted(by: { $0.lexicographicallyPrecedes($1) }) {
       let status = try source.directory.status(of: name)
-      let place = DirectoryLinks.joined(path, name)
+      let place = FileSystemPath.joined(path, name)
       switch status.type {
       case .directory?:
         var inner = source

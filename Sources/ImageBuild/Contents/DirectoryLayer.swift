@@ -1,4 +1,5 @@
 public import ArchiveIO
+import ImageArchive
 public import SystemPackage
 
 /// The tar of a directory with real files: what a plain directory in `contents` becomes.
@@ -43,7 +44,7 @@ public struct DirectoryLayer: TarRecipe {
         let slash = entry.path.lastIndex(of: UInt8(ascii: "/"))
         let parent = Array(entry.path[..<(slash ?? 0)])
         let name = entry.path[(slash.map { $0 + 1 } ?? 0)...]
-        let place = DirectoryLinks.joined(layer.links.place(of: parent), name)
+        let place = FileSystemPath.joined(layer.links.place(of: parent), name)
         // A directory that the base has behind a link stays as it is there.
         if entry.status.type == .directory, layer.links.place(of: entry.path) != place { continue }
         return try input(entry, in: parent, place: place)

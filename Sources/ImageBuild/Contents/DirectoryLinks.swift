@@ -80,7 +80,7 @@ public struct DirectoryLinks: Sendable {
 
   private func addLinks(to place: [UInt8], in directory: inout FileTree.Directory) {
     for (name, isDirectory) in storeEntries[place] ?? [:] {
-      let path = Self.joined(place, name)
+      let path = FileSystemPath.joined(place, name)
       let behind = stored[path] ?? (isDirectory ? path : nil)
       switch directory.entries[name] {
       case nil: directory.entries[name] = .link(target: [Self.slash] + path, source: nil)
@@ -100,7 +100,7 @@ public struct DirectoryLinks: Sendable {
   func place(of directory: [UInt8]) -> [UInt8] {
     var place: [UInt8] = []
     for name in directory.split(separator: Self.slash) {
-      place = Self.joined(place, name)
+      place = FileSystemPath.joined(place, name)
       if let real = places[place] { place = real }
     }
     return place
@@ -119,14 +119,10 @@ public struct DirectoryLinks: Sendable {
     return way.isEmpty ? [Self.slash] : way.flatMap { [Self.slash] + $0 }
   }
 
-  static func joined(_ directory: [UInt8], _ name: some Collection<UInt8>) -> [UInt8] {
-    directory.isEmpty ? Array(name) : directory + [slash] + name
-  }
-
   /// A path and those of the directories above it.
   private static func ways(to path: [UInt8]) -> [[UInt8]] {
     var ways: [[UInt8]] = []
-    for name in path.split(separator: slash) { ways.append(joined(ways.last ?? [], name)) }
+    for name in path.split(separator: slash) { ways.append(FileSystemPath.joined(ways.last ?? [], name)) }
     return ways
   }
 
@@ -176,19 +172,19 @@ extension FileTree {
     mutating func add(_ directory: Directory, at path: [UInt8], moved wanted: Bool) throws {
       let place = links.place(of: path)
       for (name, node) in directory.entries.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-        let here = DirectoryLinks.joined(path, name)
+        let here = FileSystemPath.joined(path, name)
         switch node {
         case .directory(let child):
           let real = links.place(of: here)
-          let isLink = real != DirectoryLinks.joined(place, name)
+          let isLink = real != FileSystemPath.joined(place, name)
           if (real != here) == wanted { try makeDirectory(real, mode: isLink ? nil : child.mode) }
           try add(child, at: here, moved: wanted)
         case .link(let target, let source) where (place != path) == wanted:
           try put(
             .link(target: links.moved(target, from: path), source: source), at: here,
-            place: DirectoryLinks.joined(place, name))
+            place: FileSystemPath.joined(place, name))
         case .file where (place != path) == wanted, .copy where (place != path) == wanted:
-          try put(node, at: here, place: DirectoryLinks.joined(place, name))
+          try put(node, at: here, place: FileSystemPath.joined(place, name))
         default: break
         }
       }
@@ -218,7 +214,7 @@ extension FileTree {
     private mutating func makeDirectory(_ path: [UInt8], mode: UInt32?) throws {
       var way: [UInt8] = []
       for name in path.split(separator: UInt8(ascii: "/")) {
-        way = DirectoryLinks.joined(way, name)
+        way = FileSystemPath.joined(way, name)
         switch tree[way] {
         case nil:
           var directory = Directory()

@@ -1,4 +1,5 @@
 public import ArchiveIO
+import ImageArchive
 public import SystemPackage
 
 /// A tree of names in memory; the content of files stays where it is.
@@ -104,7 +105,7 @@ public struct FileTree: Sendable {
     var directories: [(path: [UInt8], directory: Directory)] = [([], root)]
     while let (path, directory) = directories.popLast() {
       for (name, node) in directory.entries {
-        let place = DirectoryLinks.joined(path, name)
+        let place = FileSystemPath.joined(path, name)
         switch node {
         case .directory(let child): directories.append((place, child))
         case .link(let target, _): links[place] = target

@@ -1,4 +1,5 @@
 import ArchiveIO
+import ImageArchive
 import SystemPackage
 
 /// The tar of a tree on disk, as `tar --sort=name --numeric-owner --hard-dereference` packs it under `fakeroot`.
@@ -27,9 +28,7 @@ public struct ScratchLayer: TarRecipe {
   var dialect: TarDialect { packing.dialect }
 
   private func isExcluded(_ path: [UInt8]) -> Bool {
-    excluded.contains {
-      path.starts(with: $0) && (path.count == $0.count || path[$0.count] == UInt8(ascii: "/"))
-    }
+    excluded.contains { FileSystemPath.isInside(path, $0) }
   }
 
   func members() throws -> any TarMembers { try Members(self) }

@@ -31,7 +31,7 @@ public struct Whiteout: Sendable, Hashable {
     let links = try DirectoryLinks(base)
     let places = try paths.map { text in
       let (parent, name) = FileSystemPath.split(Array(text.utf8))
-      let path = DirectoryLinks.joined(links.place(of: Array(parent)), name)
+      let path = FileSystemPath.joined(links.place(of: Array(parent)), name)
       guard try base.entry(at: FileSystemPath(path)) != nil else { throw WhiteoutError(path: text) }
       return path
     }
@@ -68,7 +68,7 @@ public struct Whiteout: Sendable, Hashable {
   private var memberName: [UInt8] {
     if isOpaque { return Array("./".utf8) + path + Array("/.wh..wh..opq".utf8) }
     let (parent, name) = FileSystemPath.split(path)
-    return Array("./".utf8) + DirectoryLinks.joined(Array(parent), Array(".wh.".utf8) + name)
+    return Array("./".utf8) + FileSystemPath.joined(Array(parent), Array(".wh.".utf8) + name)
   }
 
   private var inputs: [TarInput] {

@@ -63,9 +63,7 @@ public struct ChangedLayer: TarRecipe {
     }
 
     private static func isExcluded(_ path: [UInt8], _ excluded: [[UInt8]]) -> Bool {
-      excluded.contains {
-        path.starts(with: $0) && (path.count == $0.count || path[$0.count] == UInt8(ascii: "/"))
-      }
+      excluded.contains { FileSystemPath.isInside(path, $0) }
     }
   }
 }
