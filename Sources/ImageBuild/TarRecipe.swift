@@ -1,7 +1,7 @@
-import ArchiveIO
+public import ArchiveIO
 
 /// A layer that is a tar of members in order.
-protocol TarRecipe: LayerRecipe {
+public protocol TarRecipe: LayerRecipe {
   /// How the headers are written.
   var dialect: TarDialect { get }
 

@@ -26,9 +26,11 @@ public struct DirectoryLayer: TarRecipe {
     self.links = links
   }
 
-  let dialect = TarDialect.gnu(numericOwner: false)
+  /// See `TarRecipe`.
+  public let dialect = TarDialect.gnu(numericOwner: false)
 
-  func members() throws -> any TarMembers { try Members(self) }
+  /// See `TarRecipe`.
+  public func members() throws -> any TarMembers { try Members(self) }
 
   private final class Members: TarMembers {
     private let layer: DirectoryLayer

@@ -91,6 +91,11 @@ public struct FileTree: Sendable {
     return node
   }
 
+  /// Whether there is a directory at a path; nil when there is nothing.
+  @Sendable public func isDirectory(_ path: [UInt8]) -> Bool? {
+    self[path].map { if case .directory = $0 { true } else { false } }
+  }
+
   /// Whether there is a directory in the root.
   public var hasDirectories: Bool {
     root.entries.values.contains { if case .directory = $0 { true } else { false } }

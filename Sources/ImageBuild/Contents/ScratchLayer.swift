@@ -1,4 +1,4 @@
-import ArchiveIO
+public import ArchiveIO
 import ImageArchive
 import SystemPackage
 
@@ -25,13 +25,15 @@ public struct ScratchLayer: TarRecipe {
     self.excluded = excluded.map { Array($0.utf8) }
   }
 
-  var dialect: TarDialect { packing.dialect }
+  /// See `TarRecipe`.
+  public var dialect: TarDialect { packing.dialect }
 
   private func isExcluded(_ path: [UInt8]) -> Bool {
     excluded.contains { FileSystemPath.isInside(path, $0) }
   }
 
-  func members() throws -> any TarMembers { try Members(self) }
+  /// See `TarRecipe`.
+  public func members() throws -> any TarMembers { try Members(self) }
 
   private final class Members: TarMembers {
     private let layer: ScratchLayer

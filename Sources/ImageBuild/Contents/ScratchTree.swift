@@ -30,7 +30,7 @@ public final class ScratchTree: Sendable {
   }
 
   /// Whether there is a directory at a path of the tree; nil when there is nothing.
-  public func isDirectory(_ path: [UInt8]) -> Bool? {
+  @Sendable public func isDirectory(_ path: [UInt8]) -> Bool? {
     var status = stat()
     let path = FilePath(platformBytes: root.platformBytes + [UInt8(ascii: "/")] + path)
     guard path.withPlatformString({ lstat($0, &status) }) == 0 else { return nil }

@@ -1,4 +1,4 @@
-import ArchiveIO
+public import ArchiveIO
 import SystemPackage
 
 /// How GNU tar is told to pack a tree: `--sort=name --mtime=@315532800` and an owner.
@@ -53,9 +53,11 @@ public struct TreeLayer: TarRecipe {
     self.rules = rules
   }
 
-  var dialect: TarDialect { packing.dialect }
+  /// See `TarRecipe`.
+  public var dialect: TarDialect { packing.dialect }
 
-  func members() -> any TarMembers { Members(self) }
+  /// See `TarRecipe`.
+  public func members() -> any TarMembers { Members(self) }
 
   private final class Members: TarMembers {
     /// What is to come, the next one last.

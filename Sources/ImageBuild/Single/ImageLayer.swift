@@ -1,4 +1,4 @@
-import ArchiveIO
+public import ArchiveIO
 
 /// The layer of `buildImage`: its contents, and behind them what is removed of the base and store paths, in one tar.
 public struct ImageLayer: TarRecipe {
@@ -6,28 +6,16 @@ public struct ImageLayer: TarRecipe {
   private let whiteouts: [Whiteout]
   private let store: StoreFiles
 
-  /// A layer of a tree in memory.
-  public init(_ contents: TreeLayer, _ whiteouts: [Whiteout], _ store: StoreFiles) {
-    self.init(of: contents, whiteouts, store)
-  }
-
-  /// A layer of a tree on disk.
-  public init(_ contents: ScratchLayer, _ whiteouts: [Whiteout], _ store: StoreFiles) {
-    self.init(of: contents, whiteouts, store)
-  }
-
-  /// A layer of what was changed by scripts; what of the base those removed counts, too.
-  public init(_ contents: ChangedLayer, _ whiteouts: [Whiteout], _ store: StoreFiles) {
-    self.init(of: contents, contents.whiteouts + whiteouts, store)
-  }
-
-  private init(of contents: any TarRecipe, _ whiteouts: [Whiteout], _ store: StoreFiles) {
+  /// A layer of contents: a tree in memory or on disk, or what scripts changed.
+  public init(_ contents: any TarRecipe, _ whiteouts: [Whiteout], _ store: StoreFiles) {
     (self.contents, self.whiteouts, self.store) = (contents, whiteouts, store)
   }
 
-  var dialect: TarDialect { contents.dialect }
+  /// See `TarRecipe`.
+  public var dialect: TarDialect { contents.dialect }
 
-  func members() throws -> any TarMembers {
+  /// See `TarRecipe`.
+  public func members() throws -> any TarMembers {
     JoinedMembers([try contents.members(), Whiteout.Members(whiteouts), store.members()])
   }
 

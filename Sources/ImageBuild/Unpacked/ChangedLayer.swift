@@ -1,4 +1,4 @@
-import ArchiveIO
+public import ArchiveIO
 import ImageArchive
 import SystemPackage
 
@@ -22,9 +22,11 @@ public struct ChangedLayer: TarRecipe {
       including: comparison.changed)
   }
 
-  var dialect: TarDialect { packed.dialect }
+  /// See `TarRecipe`.
+  public var dialect: TarDialect { packed.dialect }
 
-  func members() throws -> any TarMembers { try packed.members() }
+  /// See `TarRecipe`.
+  public func members() throws -> any TarMembers { try packed.members() }
 
   /// What is different from before.
   private struct Comparison {

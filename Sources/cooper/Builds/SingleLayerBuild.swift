@@ -51,7 +51,6 @@ struct SingleLayerBuild {
       try await surroundings.addDatabase(of: contents.storePaths, to: &contents.tree)
     }
     let packed = try await pack(contents.tree, without: removed, on: base, view ?? FileSystemView())
-    let whiteouts = try packed.whiteouts(for: removed, of: view ?? FileSystemView())
     let wanted = try await references(of: packed.layer)
     let closure = try await surroundings.closure(of: wanted)
     if view == nil, !closure.nodes.isEmpty { view = try await base?.view() }
@@ -59,45 +58,18 @@ struct SingleLayerBuild {
       closure.nodes.map(\.path.description), storeDirectory: storeDirectory, root: store.root,
       base: packed.hasBase ? FileSystemView() : view ?? FileSystemView(),
       contents: { packed.isDirectory($0) != nil })
-    return switch packed {
-    case .memory(_, let layer): ImageLayer(layer, whiteouts, files)
-    case .disk(_, let layer): ImageLayer(layer, whiteouts, files)
-    case .changed(_, let layer): ImageLayer(layer, whiteouts, files)
-    }
+    return ImageLayer(packed.layer, packed.whiteouts, files)
   }
 
   /// The contents, changed by scripts where there are any.
-  private enum Packed {
-    case memory(FileTree, TreeLayer)
-    case disk(ScratchTree, ScratchLayer)
-    case changed(ScratchTree, ChangedLayer)
-
-    var layer: any LayerRecipe {
-      switch self {
-      case .memory(_, let layer): layer
-      case .disk(_, let layer): layer
-      case .changed(_, let layer): layer
-      }
-    }
-
+  private struct Packed {
+    let layer: any TarRecipe
+    /// What is removed of the base.
+    let whiteouts: [Whiteout]
+    /// What is at a path: nil for nothing, else whether it is a directory.
+    let isDirectory: @Sendable ([UInt8]) -> Bool?
     /// Whether the base was there already when the contents were changed.
-    var hasBase: Bool { if case .changed = self { true } else { false } }
-
-    /// What it takes to remove files of the base, unless they have been removed with everything else that scripts did.
-    func whiteouts(for removed: [[UInt8]], of base: FileSystemView) throws -> [Whiteout] {
-      hasBase ? [] : try Whiteout.hiding(removed, of: base, layer: isDirectory)
-    }
-
-    /// What is at a path: nil for nothing.
-    var isDirectory: @Sendable ([UInt8]) -> Bool? {
-      switch self {
-      case .memory(let tree, _):
-        { path in
-          tree[path].map { if case .directory = $0 { true } else { false } }
-        }
-      case .disk(let tree, _), .changed(let tree, _): { path in tree.isDirectory(path) }
-      }
-    }
+    var hasBase = false
   }
 
   private func pack(
@@ -109,9 +81,18 @@ struct SingleLayerBuild {
     let packing = TreePacking.image(uid: spec.owner.uid, gid: spec.owner.gid)
     let rules = PermissionRules(spec.permissions)
     let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
-    if scripts.isEmpty { return .memory(tree, TreeLayer(tree, packing: packing, rules: rules)) }
-    let (scratch, layer) = try await scripts.run(in: tree, packing: packing, rules: rules)
-    return .disk(scratch, layer)
+    let layer: any TarRecipe
+    let isDirectory: @Sendable ([UInt8]) -> Bool?
+    if scripts.isEmpty {
+      layer = TreeLayer(tree, packing: packing, rules: rules)
+      isDirectory = tree.isDirectory
+    } else {
+      let (scratch, packed) = try await scripts.run(in: tree, packing: packing, rules: rules)
+      layer = packed
+      isDirectory = scratch.isDirectory
+    }
+    let whiteouts = try Whiteout.hiding(removed, of: view, layer: isDirectory)
+    return Packed(layer: layer, whiteouts: whiteouts, isDirectory: isDirectory)
   }
 
   /// Unpacks the base, puts the contents on top, and runs commands there.
@@ -133,7 +114,9 @@ struct SingleLayerBuild {
     let layer = try await scripts.run(
       asRoot: commands, in: image, at: scratch, searching: searchPath(of: base),
       rules: PermissionRules(spec.permissions))
-    return .changed(scratch, layer)
+    // Scripts found the base without what the spec removes, so that is among what they removed.
+    return Packed(
+      layer: layer, whiteouts: layer.whiteouts, isDirectory: scratch.isDirectory, hasBase: true)
   }
 
   /// Where programs of the image are, then those of this machine.
