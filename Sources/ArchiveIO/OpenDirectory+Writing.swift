@@ -37,57 +37,34 @@ extension OpenDirectory {
     }
   }
 
-  /// Makes an empty file and gives it to `write`, then gives it its permission bits.
-  public func createFile(
-    _ name: [UInt8], mode: UInt32, write: (FileDescriptor) throws -> Void
-  ) throws {
-    let file = try createFile(name)
-    defer { close(file) }
-    try write(FileDescriptor(rawValue: file))
-    guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
-  }
-
-  /// Makes a file of these bytes and permission bits, whatever the process's creation mask.
-  public func createFile(_ name: [UInt8], _ bytes: [UInt8], mode: UInt32) throws(FileError) {
-    let file = try createFile(name)
-    defer { close(file) }
-    let failure: FileError? = bytes.withUnsafeBytes { bytes in
-      do throws(FileError) { try write(bytes, to: file, name) } catch { return error }
-      return nil
-    }
-    if let failure { throw failure }
-    guard fchmod(file, mode) == 0 else { throw self.failure("set the mode of", name) }
-  }
-
-  /// The same with everything that is left of an open file.
-  public func createFile(_ name: [UInt8], from source: OpenFile, mode: UInt32) throws(FileError) {
-    let file = try createFile(name)
-    defer { close(file) }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
-    defer { buffer.deallocate() }
-    while true {
-      let count = try source.read(into: buffer)
-      if count == 0 { break }
-      try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: file, name)
-    }
-    guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
-  }
-
-  private func createFile(_ name: [UInt8]) throws(FileError) -> Int32 {
+  /// Makes an empty file and gives it to `write`, then gives it its permission bits, whatever the process's creation mask.
+  public func createFile(_ name: [UInt8], mode: UInt32, write: (FileDescriptor) throws -> Void) throws {
     let file = withName(name) {
       openat($0, $1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o600)
     }
     guard file >= 0 else { throw failure("create", name) }
-    return file
+    defer { close(file) }
+    do { try write(FileDescriptor(rawValue: file)) } catch let error as Errno {
+      throw FileError("write", path(of: name), error)
+    }
+    guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
   }
 
-  private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32, _ name: [UInt8]) throws(FileError) {
-    var written = 0
-    while written < bytes.count {
-      let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-      let count = Glibc.write(file, rest.baseAddress, rest.count)
-      guard count >= 0 || errno == EINTR else { throw failure("write", name) }
-      written += max(0, count)
+  /// Makes a file of these bytes.
+  public func createFile(_ name: [UInt8], _ bytes: [UInt8], mode: UInt32) throws {
+    try createFile(name, mode: mode) { _ = try $0.writeAll(bytes) }
+  }
+
+  /// Makes a file of everything that is left of an open one.
+  public func createFile(_ name: [UInt8], from source: OpenFile, mode: UInt32) throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+    defer { buffer.deallocate() }
+    try createFile(name, mode: mode) { file in
+      while true {
+        let count = try source.read(into: buffer)
+        if count == 0 { break }
+        try file.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      }
     }
   }
 

@@ -71,6 +71,13 @@ public final class OpenDirectory: Sendable {
     OpenDirectory(try open(name, O_DIRECTORY), path: path(of: name))
   }
 
+  /// Opens the directory that a path of names leads to from here, through no link; an empty path is this one.
+  public func directory(at path: some Sequence<UInt8>) throws(FileError) -> OpenDirectory {
+    var found = self
+    for name in Array(path).split(separator: UInt8(ascii: "/")) { found = try found.directory(Array(name)) }
+    return found
+  }
+
   /// Opens the file `name` for reading, not through a link.
   public func file(_ name: [UInt8]) throws(FileError) -> OpenFile {
     // A pipe that somebody put there meanwhile must not stop us.
@@ -90,7 +97,7 @@ public final class OpenDirectory: Sendable {
     return FileError(operation, name.map { path(of: $0) } ?? path, reason)
   }
 
-  private func path(of name: [UInt8]) -> String {
+  func path(of name: [UInt8]) -> String {
     name.isEmpty ? path : path + "/" + String(decoding: name, as: UTF8.self)
   }
 

@@ -1,4 +1,4 @@
-import ArchiveIO
+public import ArchiveIO
 public import Hashing
 public import OCIModel
 
@@ -22,6 +22,13 @@ extension Image {
 }
 
 extension BlobContent {
+  /// The bytes, decompressed by how they begin.
+  public func openUncompressed() throws -> any ByteSource {
+    let stored = BufferedSource(try open())
+    let compression = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
+    return try compression.decompress(stored)
+  }
+
   /// All bytes of a small blob, checked.
   func readAll(limit: Int) throws -> [UInt8] {
     guard try byteCount() <= Int64(limit) else { throw NotAnImage.configTooLarge(limit) }

@@ -93,10 +93,9 @@ public struct LayerStack: Sendable {
     // Opened before all bytes are here, a layer that starts again would have to be opened again, too.
     _ = try layer.content.byteCount()
     guard checksDiffIDs else {
-      let stored = BufferedSource(try layer.content.open())
-      let compression = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
+      let source = try layer.content.openUncompressed()
       return try LayerError.locating(subject) {
-        try LayerChanges(compression.decompress(stored), hashingContents: hashesContents)
+        try LayerChanges(source, hashingContents: hashesContents)
       }
     }
     let content = CheckedLayer(try UncompressedLayer(layer, hashingOn: Worker()))

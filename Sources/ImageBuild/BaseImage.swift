@@ -71,10 +71,7 @@ public struct BaseImage: Sendable {
 private struct UncompressedBlob: LayerRecipe {
   let content: any BlobContent
 
-  func open() throws -> any ByteSource {
-    let stored = BufferedSource(try content.open())
-    return try Compression(firstBytes: stored.peek(Compression.signatureByteCount)).decompress(stored)
-  }
+  func open() throws -> any ByteSource { try content.openUncompressed() }
 
   /// Compressed data tells its size only to those who decompress it.
   func byteCount() throws -> Int64 {

@@ -58,19 +58,13 @@ public struct UnpackedImage: Sendable {
     try directory.setMode(tree.root.mode, of: Array(".".utf8))
     let walk = try TreeWalk(root.appending("."), order: .bytes)
     while let entry = try walk.next() {
-      let isNew = entry.path.isEmpty ? nil : tree[entry.path]
-      if ownership.trustsDisk {
-        if isNew != nil || entry.path.isEmpty {
-          try own(entry, owner)
-        } else {
-          snapshots[entry.path] = Snapshot(entry.status, ownership)
-        }
-      } else if isNew != nil || entry.path.isEmpty {
-        note(entry.status, uid: owner.uid, gid: owner.gid, mode: entry.status.mode, device: nil)
-      } else if let known = try view.entry(at: FileSystemPath(entry.path)) {
-        note(entry.status, uid: known.userID, gid: known.groupID, mode: known.mode, device: known)
-        snapshots[entry.path] = Snapshot(entry.status, ownership)
+      let isOfContents = entry.path.isEmpty || tree[entry.path] != nil
+      if !ownership.trustsDisk {
+        note(entry.status, isOfContents ? nil : try view.entry(at: FileSystemPath(entry.path)), owner)
+      } else if isOfContents {
+        try own(entry, owner)
       }
+      if !isOfContents { snapshots[entry.path] = Snapshot(entry.status, ownership) }
     }
   }
 
@@ -86,26 +80,24 @@ public struct UnpackedImage: Sendable {
   public func remove(_ paths: [[UInt8]]) throws {
     for path in paths {
       let (parent, name) = FileSystemPath.split(path)
-      var directory = try OpenDirectory(root)
-      for part in parent.split(separator: UInt8(ascii: "/")) {
-        directory = try directory.directory(Array(part))
-      }
-      directory.removeTree(Array(name))
+      try OpenDirectory(root).directory(at: parent).removeTree(Array(name))
     }
   }
 
-  /// Keeps what files on disk cannot show.
-  private mutating func note(
-    _ status: FileStatus, uid: Int64, gid: Int64, mode: UInt32, device: FileSystemEntry?
-  ) {
-    var entry = Ownership.Entry(status, trusted: false)
-    (entry.mode, entry.uid, entry.gid) = (mode, uid, gid)
-    if let device, let numbers = device.device {
-      entry.type = device.kind == .characterDevice ? .characterDevice : .blockDevice
-      entry.device = TarDevice(numbers)
+  /// Keeps what a file on disk cannot show: what the base says of it, or for one of the contents its owner.
+  private mutating func note(_ status: FileStatus, _ known: FileSystemEntry?, _ owner: TarOwner) {
+    let shown = Ownership.Entry(status, trusted: false)
+    var entry = shown
+    (entry.uid, entry.gid) = (owner.uid, owner.gid)
+    if let known {
+      (entry.mode, entry.uid, entry.gid) = (known.mode, known.userID, known.groupID)
+      if let numbers = known.device {
+        entry.type = known.kind == .characterDevice ? .characterDevice : .blockDevice
+        entry.device = TarDevice(numbers)
+      }
     }
     if status.type == .symbolicLink { entry.mode = 0o777 }
-    if entry != Ownership.Entry(status, trusted: false) { ownership[status.identity] = entry }
+    if entry != shown { ownership[status.identity] = entry }
   }
 }
 
@@ -123,7 +115,6 @@ private final class Unpacking {
   private let root: OpenDirectory
   private var positions: [FileSystemEntry.Origin: (layer: Int, index: Int)] = [:]
   private var current: (path: [UInt8], directory: OpenDirectory)
-
   private let isRoot: Bool
 
   init(_ root: OpenDirectory, asRoot: Bool) {
@@ -217,10 +208,8 @@ private final class Unpacking {
   /// Opens a directory by its names one by one; none of them is a link, for a view has none among its directories.
   private func directory(_ path: [UInt8]) throws -> OpenDirectory {
     if current.path == path { return current.directory }
-    var found = root
-    for name in path.split(separator: UInt8(ascii: "/")) { found = try found.directory(Array(name)) }
-    current = (path, found)
-    return found
+    current = (path, try root.directory(at: path))
+    return current.directory
   }
 }
 

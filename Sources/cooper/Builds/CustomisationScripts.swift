@@ -37,18 +37,16 @@ struct CustomisationScripts {
     Interruption.removeAtEnd(scratch.directory)
     let shell = try ScriptProgram("bash", package: "bash").path
     if !extraCommands.isEmpty {
-      try await Script("extraCommands", extraCommands, in: scratch).run {
-        [shell] + $0.shellArguments
-      }
+      try await ScriptUser(realIn: scratch, shell: shell).run("extraCommands", extraCommands)
     }
     var ownership = Ownership()
     var excluded: [String] = []
     if !fakeRootCommands.isEmpty {
-      let fakeRoot = try FakeRoot(scratch, shell: shell)
+      let fakeRoot = try ScriptUser(fakedIn: scratch, shell: shell)
       if enableFakechroot {
         let root = try ImageRoot(
           scratch, storeDirectory: storeDirectory, storeRoot: storeRoot, by: .proot)
-        try await fakeRoot.run("fakeRootCommands", fakeRootCommands, inside: root, searching: nil)
+        try await fakeRoot.run("fakeRootCommands", fakeRootCommands, inside: root)
         excluded = root.excludedPaths
       } else {
         try await fakeRoot.run("fakeRootCommands", fakeRootCommands)
@@ -68,16 +66,17 @@ struct CustomisationScripts {
     rules: PermissionRules
   ) async throws -> ChangedLayer {
     let shell = try ScriptProgram("bash", package: "bash").path
-    let user: any ScriptUser =
-      image.ownership.trustsDisk
-      ? RealRoot(scratch: scratch, shell: shell)
-      : try FakeRoot(scratch, shell: shell, beginningWith: image.ownership)
+    let isReal = image.ownership.trustsDisk
+    let user =
+      isReal
+      ? ScriptUser(realIn: scratch, shell: shell)
+      : try ScriptUser(fakedIn: scratch, shell: shell, beginningWith: image.ownership)
     let top = try OpenDirectory(scratch.root)
     // nixpkgs makes it, too, and leaves it there.
     _ = try? top.createDirectory(Array("tmp".utf8), mode: 0o755)
     let root = try ImageRoot(
       scratch, storeDirectory: storeDirectory, storeRoot: storeRoot,
-      by: image.ownership.trustsDisk ? .namespaces : .proot)
+      by: isReal ? .namespaces : .proot)
     try await user.run("runAsRoot", commands, inside: root, searching: path)
     if !extraCommands.isEmpty { try await user.run("extraCommands", extraCommands) }
     let ownership = try user.ownership()
@@ -88,63 +87,37 @@ struct CustomisationScripts {
   }
 }
 
-/// Who scripts run as.
-private protocol ScriptUser {
-  /// Runs commands in the tree.
-  func run(_ name: String, _ commands: String) async throws
-
-  /// Runs commands that see the tree as `/`.
-  func run(_ name: String, _ commands: String, inside root: ImageRoot, searching path: String?) async throws
-
-  /// Whose files are now.
-  func ownership() throws -> Ownership
-}
-
-/// Programs that are root.
-private struct RealRoot: ScriptUser {
-  let scratch: ScratchTree
-  let shell: String
-
-  func run(_ name: String, _ commands: String) async throws {
-    try await Script(name, commands, in: scratch).run { [shell] + $0.shellArguments }
-  }
-
-  func run(_ name: String, _ commands: String, inside root: ImageRoot, searching path: String?) async throws {
-    defer { root.removeMountPoints() }
-    var script = try Script(name, commands, in: scratch)
-    if let path { script.path = path }
-    try await script.run { try root.command($0, shell: shell) }
-  }
-
-  func ownership() -> Ownership { .real }
-}
-
-/// Programs that believe to be root, through `fakeroot`, which keeps what they pretend about files.
-private struct FakeRoot: ScriptUser {
+/// Who scripts run as: root, or somebody who believes to be root through `fakeroot`, which keeps what programs pretend about files.
+private struct ScriptUser {
   /// A line for each file that fakeroot has heard of.
   private static let stateLimit = 1 << 30
 
   private let scratch: ScratchTree
   private let shell: String
-  private let state: FilePath
+  /// What programs are started by.
   private let prefix: [String]
+  /// What fakeroot keeps; nil for real root.
+  private let state: FilePath?
 
-  /// Programs in `scratch`, for whom files are at first as `ownership` says.
-  init(_ scratch: ScratchTree, shell: String, beginningWith ownership: Ownership? = nil) throws {
-    self.scratch = scratch
-    self.shell = shell
-    state = scratch.directory.appending("owners")
-    let fakeroot = try ScriptProgram("fakeroot", package: "fakeroot").path
+  /// Programs in `scratch` that are what they are.
+  init(realIn scratch: ScratchTree, shell: String) {
+    (self.scratch, self.shell, prefix, state) = (scratch, shell, [], nil)
+  }
+
+  /// Programs in `scratch` under fakeroot, for whom files are at first as `ownership` says.
+  init(fakedIn scratch: ScratchTree, shell: String, beginningWith ownership: Ownership? = nil) throws {
+    let state = scratch.directory.appending("owners")
+    var options = ["-s", state.string, "--"]
+    if let ownership {
+      try OpenDirectory(scratch.directory).createFile(
+        Array("owners".utf8), Array(ownership.fakerootState.utf8), mode: 0o600)
+      options = ["-i", state.string] + options
+    }
     // What programs pretend is told without waiting for an answer. fakeroot asks something by /bin/ls in the end, so that nothing told is lost; there
     // is none in Nix's sandbox.
     let asking = [shell, "-c", "\"$@\"; status=$?; [[ -e / ]]; exit $status", "bash"]
-    guard let ownership else {
-      prefix = [fakeroot, "-s", state.string, "--"] + asking
-      return
-    }
-    try OpenDirectory(scratch.directory).createFile(
-      Array("owners".utf8), Array(ownership.fakerootState.utf8), mode: 0o600)
-    prefix = [fakeroot, "-i", state.string, "-s", state.string, "--"] + asking
+    prefix = try [ScriptProgram("fakeroot", package: "fakeroot").path] + options + asking
+    (self.scratch, self.shell, self.state) = (scratch, shell, state)
   }
 
   /// Runs commands in the tree.
@@ -162,8 +135,9 @@ private struct FakeRoot: ScriptUser {
     try await script.run { try prefix + root.command($0, shell: shell) }
   }
 
-  /// What is pretended now.
+  /// Whose files are now.
   func ownership() throws -> Ownership {
+    guard let state else { return .real }
     let file = try FileRange(whole: DirectFile(reading: state))
     let text = try String(decoding: file.readAll(limit: Self.stateLimit), as: UTF8.self)
     guard let found = Ownership(parsingFakerootState: text) else {
