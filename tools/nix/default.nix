@@ -192,31 +192,13 @@ let
         meta
   );
 
+  # What it does not know itself, streamLayeredImage does or refuses.
   buildLayeredImage = overridable (
     { name
     , compressor ? "gz"
-    , tag ? null
-    , fromImage ? null
-    , contents ? [ ]
-    , config ? { }
-    , architecture ? hostArchitecture
-    , created ? "1970-01-01T00:00:01Z"
-    , mtime ? "1970-01-01T00:00:01Z"
-    , uid ? 0
-    , gid ? 0
-    , uname ? "root"
-    , gname ? "root"
-    , maxLayers ? 100
-    , extraCommands ? ""
-    , fakeRootCommands ? ""
-    , enableFakechroot ? false
-    , includeStorePaths ? true
-    , includeNixDB ? false
-    , # Beyond the manual: “cooper spec layered” tells what these are.
-      layering ? "popularity"
-    , permissions ? [ ]
     , passthru ? { }
     , meta ? { }
+    , ...
     }@args:
     compressed "${lastComponent name}.tar" compressor (streamLayeredImage (removeAttrs args [ "compressor" "passthru" "meta" ]))
       ({ buildArgs = args; } // passthru)

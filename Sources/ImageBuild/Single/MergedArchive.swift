@@ -16,22 +16,20 @@ public struct MergedArchive: Sendable {
   }
 
   private let items: [Item]
-  private let memory: LayerMemory?
 
   /// An archive of these images, in order.
   ///
   /// - Throws: `MergeError` when two have the same name.
-  public init(_ items: [Item], memory: LayerMemory?) throws(MergeError) {
+  public init(_ items: [Item]) throws(MergeError) {
     var seen: Set<String> = []
     for name in items.flatMap(\.names) where !seen.insert(name).inserted { throw .name(name) }
     self.items = items
-    self.memory = memory
   }
 
   /// Writes it, blocking the calling thread.
   public func write(to output: ArchiveOutput, compressor: Compression) throws {
     let parts = items.flatMap(\.image.parts)
-    let survey = LayerSurvey(parts, memory: memory)
+    let survey = LayerSurvey(parts, memory: nil)
     defer { survey.stop() }
     let layers = try parts.indices.map { try survey.facts(at: $0) }
     var entries: [String: RepositoryEntry] = [:]

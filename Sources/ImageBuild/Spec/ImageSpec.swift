@@ -2,8 +2,7 @@ public import OrderedJSON
 public import SystemPackage
 
 /// What `cooper build image` is told: the inputs of nixpkgs' `buildImage` (dockerTools-manual.md) and the additions of design.md, section 4.
-@dynamicMemberLookup
-public struct ImageSpec: Sendable, Hashable {
+public struct ImageSpec: KindOfSpec, Hashable {
   /// What every image has; `contents` are `copyToRoot`.
   public var common: BuildSpec
   /// The date of the image as the configuration has it: the spec's own text where that is a complete one.
@@ -20,15 +19,6 @@ public struct ImageSpec: Sendable, Hashable {
   public var removed: [String]
   /// All that the spec says, for those who want to look at it.
   public var arguments: JSONObject
-
-  /// What every image has, as if it were here.
-  public subscript<Value>(dynamicMember path: WritableKeyPath<BuildSpec, Value>) -> Value {
-    get { common[keyPath: path] }
-    set { common[keyPath: path] = newValue }
-  }
-
-  /// The same for what follows from it.
-  public subscript<Value>(dynamicMember path: KeyPath<BuildSpec, Value>) -> Value { common[keyPath: path] }
 
   /// Reads a spec; see `LayeredSpec`.
   ///

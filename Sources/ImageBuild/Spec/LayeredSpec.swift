@@ -4,8 +4,7 @@ public import SystemPackage
 
 /// What `cooper build layered` and `cooper stream layered` are told: the inputs of nixpkgs' `buildLayeredImage` (dockerTools-manual.md)
 /// and the additions of design.md, section 4.
-@dynamicMemberLookup
-public struct LayeredSpec: Sendable, Hashable {
+public struct LayeredSpec: KindOfSpec, Hashable {
   /// How store paths become layers.
   public enum Layering: Sendable, Hashable {
     /// The most popular paths each get a layer (nix-dockertools.md, section 3.3).
@@ -32,15 +31,6 @@ public struct LayeredSpec: Sendable, Hashable {
   public var passthru: JSONObject
   /// How store paths become layers.
   public var layering: Layering
-
-  /// What every image has, as if it were here.
-  public subscript<Value>(dynamicMember path: WritableKeyPath<BuildSpec, Value>) -> Value {
-    get { common[keyPath: path] }
-    set { common[keyPath: path] = newValue }
-  }
-
-  /// The same for what follows from it.
-  public subscript<Value>(dynamicMember path: KeyPath<BuildSpec, Value>) -> Value { common[keyPath: path] }
 
   /// Reads a spec.
   ///

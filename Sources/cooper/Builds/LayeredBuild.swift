@@ -9,17 +9,11 @@ import OrderedJSON
 import SystemPackage
 
 /// Makes the image that a spec describes, as far as it can be made before somebody reads its layers.
-struct LayeredBuild {
+struct LayeredBuild: SpecBuilder {
   let spec: LayeredSpec
   let store: StoreOptions
   let registry: RegistryOptions
   let messages: OutputOptions
-
-  private var surroundings: SpecBuild {
-    SpecBuild(spec: spec.common, store: store, registry: registry, messages: messages)
-  }
-
-  private var storeDirectory: String { surroundings.storeDirectory }
 
   func image() async throws -> LayeredImage {
     try surroundings.check()

@@ -8,17 +8,11 @@ import OrderedJSON
 import SystemPackage
 
 /// Makes an image with one layer on top of its base (nix-dockertools.md, section 5), as far as it can be made before somebody reads that layer.
-struct SingleLayerBuild {
+struct SingleLayerBuild: SpecBuilder {
   let spec: ImageSpec
   let store: StoreOptions
   let registry: RegistryOptions
   let messages: OutputOptions
-
-  private var surroundings: SpecBuild {
-    SpecBuild(spec: spec.common, store: store, registry: registry, messages: messages)
-  }
-
-  private var storeDirectory: String { surroundings.storeDirectory }
 
   func image() async throws -> LayeredImage {
     try surroundings.check()

@@ -112,3 +112,21 @@ struct SpecBuild {
     }
   }
 }
+
+/// Something that makes images of one kind of spec.
+protocol SpecBuilder {
+  associatedtype Spec: KindOfSpec
+  var spec: Spec { get }
+  var store: StoreOptions { get }
+  var registry: RegistryOptions { get }
+  var messages: OutputOptions { get }
+}
+
+extension SpecBuilder {
+  /// What building takes from this machine.
+  var surroundings: SpecBuild {
+    SpecBuild(spec: spec.common, store: store, registry: registry, messages: messages)
+  }
+
+  var storeDirectory: String { surroundings.storeDirectory }
+}

@@ -39,11 +39,7 @@ struct AppendCommand: AsyncParsableCommand {
       valueName: "date|now"))
   var created: String?
 
-  @OptionGroup var choice: ChoiceOptions
-  @OptionGroup var result: ResultOptions
-  @OptionGroup var registry: RegistryOptions
-  @OptionGroup var sides: SideOptions
-  @OptionGroup var messages: OutputOptions
+  @OptionGroup var options: TransformOptions
 
   mutating func validate() throws {
     if layers.isEmpty { throw ValidationError("there is no layer to append.") }
@@ -56,10 +52,8 @@ struct AppendCommand: AsyncParsableCommand {
     let time = try created.map(BuildClock.rfc3339)
     let epoch = try BuildClock.epoch()
     let owner = try TarOwner(option: owner)
-    let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
-    let scratch = job.cache
-    try await job.run {
-      let images = try await job.images(image, choosing: choice)
+    try await options.run(image) { job, _ in
+      let scratch = job.cache
       let made = try await Thread.run { [layers] in
         try layers.map { text in
           let input =
@@ -70,9 +64,8 @@ struct AppendCommand: AsyncParsableCommand {
           return try NewLayer(input, scratch: scratch)
         }
       }
-      let append = Append(
+      return Append(
         made, created: try time ?? BuildClock.rfc3339("@\(epoch.seconds)"), setsCreated: time != nil)
-      return (try images.applying(append), try await job.open(image).reference)
     }
   }
 }

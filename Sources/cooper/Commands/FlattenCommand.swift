@@ -18,20 +18,13 @@ struct FlattenCommand: AsyncParsableCommand {
   @Argument(help: "The image, or index of images, at any location.")
   var image: String
 
-  @OptionGroup var choice: ChoiceOptions
-  @OptionGroup var result: ResultOptions
-  @OptionGroup var registry: RegistryOptions
-  @OptionGroup var sides: SideOptions
-  @OptionGroup var messages: OutputOptions
+  @OptionGroup var options: TransformOptions
 
   mutating func run() async throws {
     let created = try BuildClock.rfc3339("@\(BuildClock.epoch().seconds)")
-    let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
-    try await job.run {
-      let images = try await job.images(image, choosing: choice)
-      let flatten = try await Flatten(
+    try await options.run(image) { job, images in
+      try await Flatten(
         images, scratch: ProcessEnvironment.current.temporaryDirectory, cache: job.cache, created: created)
-      return (try images.applying(flatten), try await job.open(image).reference)
     }
   }
 }

@@ -54,7 +54,7 @@ struct Merge: AsyncParsableCommand {
           items.append(MergedArchive.Item(base, names: name.map { [$0] } ?? names.filter(Self.isName)))
         }
       }
-      let archive = try MergedArchive(items, memory: nil)
+      let archive = try MergedArchive(items)
       try await Thread.run { [compressor] in
         try archive.write(to: file.archiveOutput, compressor: compressor?.compression ?? .none)
         try file.commit()

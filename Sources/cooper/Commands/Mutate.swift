@@ -74,19 +74,11 @@ struct Mutate: AsyncParsableCommand {
     transform: PlatformRequest.init(option:))
   var setPlatform: PlatformRequest?
 
-  @OptionGroup var choice: ChoiceOptions
-  @OptionGroup var result: ResultOptions
-  @OptionGroup var registry: RegistryOptions
-  @OptionGroup var sides: SideOptions
-  @OptionGroup var messages: OutputOptions
+  @OptionGroup var options: TransformOptions
 
   mutating func run() async throws {
     let edits = try edits()
-    let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
-    try await job.run {
-      let images = try await job.images(image, choosing: choice)
-      return (try images.applying(edits), try await job.open(image).reference)
-    }
+    try await options.run(image) { _, _ in edits }
   }
 
   private func edits() throws -> ConfigEdits {

@@ -41,33 +41,26 @@ struct RebaseCommand: AsyncParsableCommand {
   @Flag(help: "Print the command that does the same again, with every image by its digest.")
   var pinned = false
 
-  @OptionGroup var choice: ChoiceOptions
-  @OptionGroup var result: ResultOptions
-  @OptionGroup var registry: RegistryOptions
-  @OptionGroup var sides: SideOptions
-  @OptionGroup var messages: OutputOptions
+  @OptionGroup var options: TransformOptions
 
   mutating func run() async throws {
-    if pinned, result.output == "-" {
+    if pinned, options.result.output == "-" {
       throw UsageError("--pinned prints to standard output, where -o - writes the image")
     }
-    let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
     var command: String?
-    try await job.run {
-      let images = try await job.images(image, choosing: choice)
+    try await options.run(image) { job, images in
       let bases = RebaseBases(images, below: try await job.open(image).whole.root, old: oldBase, new: newBase)
       let pairs = try await bases.open(through: job)
       if pinned {
         command = try pinnedCommand(image: await job.open(image), pairs: pairs)
         job.facts["pinned"] = command.map { .string($0) }
       }
-      let rebase = try await Rebase(images) { image in
+      return try await Rebase(images) { image in
         guard let pair = pairs[image.identity] else { preconditionFailure("an image without bases") }
         return (pair.old.base, pair.new.base)
       }
-      return (try images.applying(rebase), try await job.open(image).reference)
     }
-    if let command, !result.json { try Console.output(command) }
+    if let command, !options.result.json { try Console.output(command) }
   }
 
   private func pinnedCommand(
@@ -86,9 +79,9 @@ struct RebaseCommand: AsyncParsableCommand {
       )
     }
     var words = ["cooper", "rebase", image.pinnedLocation, "--old-base", old, "--new-base", new]
-    if let platform = choice.platform { words += ["--platform", platform.description] }
-    if let format = result.format { words += ["--format", format.rawValue] }
-    words += ["-o", result.output]
+    if let platform = options.choice.platform { words += ["--platform", platform.description] }
+    if let format = options.result.format { words += ["--format", format.rawValue] }
+    words += ["-o", options.result.output]
     return words.map(\.quotedForShell).joined(separator: " ")
   }
 }
