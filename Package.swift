@@ -62,7 +62,7 @@ let package = Package(
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
     .systemLibrary(name: "CNamespaces"),
-    .systemLibrary(name: "CSeccomp"),
+    .systemLibrary(name: "CTrace"),
     .systemLibrary(name: "CXattr"),
     // No pkgConfig either: only databases of Nix's need it.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
@@ -77,7 +77,8 @@ let package = Package(
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),
-    library("Confinement", ["CNamespaces", "CSeccomp"]),
+    library("Confinement", ["CNamespaces"]),
+    library("PretendedRoot", ["Confinement", "CTrace"]),
 
     // Model.
     library("OCIModel", ["Hashing", "OrderedJSON"]),
@@ -101,7 +102,7 @@ let package = Package(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "ImageServing", "NixStore", "ImageBuild", "Confinement", subprocess, system,
+        "ImageServing", "NixStore", "ImageBuild", "Confinement", "PretendedRoot", subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -114,6 +115,7 @@ let package = Package(
     tests(of: "OrderedJSON"),
     tests(of: "ArchiveIO", ["Hashing", system]),
     tests(of: "HTTPTransport"),
+    tests(of: "PretendedRoot", ["Confinement", "ArchiveIO"]),
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),

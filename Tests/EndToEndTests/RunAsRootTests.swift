@@ -8,8 +8,6 @@ import Testing
   private let place: Workplace
 
   init() throws {
-    try Program.require("fakeroot", package: "fakeroot")
-    try Program.require("proot", package: "proot")
     place = try Workplace()
   }
 

@@ -43,7 +43,7 @@ struct ScriptSettings: Sendable {
     switch choice {
     case .auto, .namespace:
       return asRoot && NamespaceExecutor.isAllowed
-        ? NamespaceExecutor(hasNetwork: hasNetwork) : FakerootExecutor()
+        ? NamespaceExecutor(hasNetwork: hasNetwork) : PretendingExecutor(hasNetwork: hasNetwork)
     case .kvm, .tcg:
       throw UsageError("“executor” is “\(choice.rawValue)”, which is not there yet; leave it out")
     }
