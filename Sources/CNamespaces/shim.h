@@ -138,8 +138,10 @@ static inline void launch_first(const struct launch_plan *plan, int gate) {
   if (read(gate, &byte, 1) != 1) _exit(125);
   int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(plan->output, 1) < 0 || dup2(plan->output, 2) < 0) _exit(125);
-  // Nothing of this program's is for others, whatever it has left open.
-  syscall(436 /* close_range */, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+  // Nothing of this program's is within reach of the other one: neither what it has open nor what it has in memory.
+  if (syscall(436 /* close_range */, 3, ~0U, 0) != 0)
+    for (int file = 3; file < 65536; file++) close(file);
+  prctl(PR_SET_DUMPABLE, 0);
   if (plan->has_namespaces) launch_mount(plan);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Not fork(3), which waits for locks that threads may have held that this process does not have.

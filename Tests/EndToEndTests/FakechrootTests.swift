@@ -74,7 +74,7 @@ import Testing
     #expect(found == expected)
   }
 
-  /// These use the system calls that Debian's proot passes on to the host: `statx`, `faccessat2`.
+  /// By old and by young system calls: `stat`, `statx`, `faccessat2`.
   @Test func `a script sees the image's files only`() async throws {
     defer { place.remove() }
     let result = try await build([
@@ -96,7 +96,9 @@ import Testing
   @Test(.enabled(if: getuid() == 0, "an ordinary user cannot remove devices anyway"))
   func `root's script cannot remove the devices of this machine`() async throws {
     defer { place.remove() }
-    let result = try await build(["fakeRootCommands": "! rm -f /dev/null; echo made > /dev/zero2; rm -r /dev/shm"])
+    let result = try await build([
+      "fakeRootCommands": "! rm -f /dev/null; echo made > /dev/zero2; rm -r /dev/shm"
+    ])
     #expect(result.status == 0, "\(result.errors)")
     #expect(access("/dev/null", F_OK) == 0)
     #expect(access("/dev/zero2", F_OK) != 0)
