@@ -27,15 +27,16 @@ public enum PretendedRoot {
   /// - Parameters:
   ///   - launch: The program. Its filter is replaced.
   ///   - files: What is pretended of files before, and then after.
+  ///   - seesEveryCall: Whether to look at every system call before any filter does.
   ///   - hasStarted: Is given the number of the program's process group before the program runs.
   /// - Throws: `LaunchRefused`, `TracingRefused`.
   /// - Returns: The end of the program; status 125 when it could not be started, after a message of its own.
   public static func run(
-    _ launch: Launch, files: inout PretendedFiles, hasStarted: (Int32) -> Void = { _ in }
+    _ launch: Launch, files: inout PretendedFiles, seesEveryCall: Bool = isFiltered,
+    hasStarted: (Int32) -> Void = { _ in }
   ) throws -> Outcome {
     guard isSupported else { throw TracingRefused.processor }
     var launch = launch
-    let seesEveryCall = CallProbe.findsOtherFilter
     launch.filter = filter(tracing: !seesEveryCall)
     let first = try launch.start()
     let refusal = trace_seize(first.number)

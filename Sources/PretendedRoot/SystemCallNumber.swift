@@ -21,8 +21,10 @@ enum SystemCallNumber: Int, CaseIterable {
   /// `O_CREAT`.
   static let creates: UInt64 = 0o100
 
-  /// Those that are refused as an older kernel would, since they change files by ways of their own: io_uring (425 to 427), openat2 (437),
-  /// fchmodat2 (452), the calls for attributes by descriptor (463 to 466), and those for inode flags (468, 469). Every C library does without.
+  /// Those that are refused as an older kernel would, since they change files by ways of their own; every C library does without.
+  ///
+  /// io_uring (425 to 427), openat2 (437), fchmodat2 (452), the calls for attributes by descriptor (463 to 466), and those for inode flags
+  /// (468, 469).
   static let missing = [425, 426, 427, 437, 452, 463, 464, 465, 466, 468, 469]
 }
 

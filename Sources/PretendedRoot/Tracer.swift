@@ -168,7 +168,9 @@ final class Tracer {
       var skipped = call
       (skipped.number, skipped.result) = (-1, result)
       trace_set_call(tracee.number, &registers, &skipped, 0)
-      tracee.phase = seesEveryCall ? .unwatched : .idle
+      // Filters come after a stop at every call, and may have a result of their own for no call.
+      tracee.isAltered = true
+      tracee.phase = seesEveryCall ? .watched { _ in .answer(result) } : .idle
     case .make(var made, let then):
       if !made.isSame(as: call) {
         // What the kernel has put there for calls that do not exist.

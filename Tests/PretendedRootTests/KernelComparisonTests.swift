@@ -5,6 +5,8 @@ import Testing
 
 /// What programs see as pretended root is what they see as real root: the same script's output, from the kernel itself.
 @Suite(.enabled(if: getuid() == 0, "the kernel shows it to root alone")) struct KernelComparisonTests {
+  enum Way { case usual, withoutNamespaces, seeingEveryCall }
+
   private static let scripts: [(subject: String, script: String)] = [
     (
       "owners and modes",
@@ -128,8 +130,8 @@ import Testing
     ),
   ]
 
-  @Test(arguments: scripts.indices, [true, false])
-  func `programs see what real root sees`(index: Int, hasNamespaces: Bool) async throws {
+  @Test(arguments: scripts.indices, [Way.usual, .withoutNamespaces, .seeingEveryCall])
+  func `programs see what real root sees`(index: Int, way: Way) async throws {
     for name in ["busybox", "setcap", "setfattr", "setpriv", "python3"] {
       try Program.require(name, package: name)
     }
@@ -141,7 +143,8 @@ import Testing
       pretended.directory.remove()
     }
     let expected = try await real.runAsRoot(script)
-    let result = try await pretended.run(script, hasNamespaces: hasNamespaces)
+    let result = try await pretended.run(
+      script, hasNamespaces: way != .withoutNamespaces, seesEveryCall: way == .seeingEveryCall)
     #expect(result.outcome == .exited(0), "\(result.text)")
     #expect(!expected.isEmpty)
     let difference = result.text.split(separator: "\n", omittingEmptySubsequences: false).difference(

@@ -19,7 +19,11 @@ struct PretendedScript {
   /// - Parameters:
   ///   - files: What is pretended before.
   ///   - hasNamespaces: Whether it has processes of its own.
-  func run(_ script: String, files: PretendedFiles = PretendedFiles(), hasNamespaces: Bool = true)
+  ///   - seesEveryCall: Whether the tracer looks at every call, as in Nix's sandbox.
+  func run(
+    _ script: String, files: PretendedFiles = PretendedFiles(), hasNamespaces: Bool = true,
+    seesEveryCall: Bool = false
+  )
     async throws -> Result
   {
     var launch = Launch(
@@ -39,7 +43,7 @@ struct PretendedScript {
     launch.output = descriptor
     return try await Thread.run { [launch] in
       var files = files
-      let outcome = try PretendedRoot.run(launch, files: &files)
+      let outcome = try PretendedRoot.run(launch, files: &files, seesEveryCall: seesEveryCall)
       let reading = open(output, O_RDONLY | O_CLOEXEC)
       defer { close(reading) }
       var buffer = [UInt8](repeating: 0, count: 1 << 20)

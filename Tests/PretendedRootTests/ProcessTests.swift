@@ -5,10 +5,12 @@ import Testing
 
 /// Programs under a tracer run as they do without one.
 @Suite struct ProcessTests {
-  private func run(_ script: String, hasNamespaces: Bool = true) async throws -> PretendedScript.Result {
+  private func run(
+    _ script: String, hasNamespaces: Bool = true, seesEveryCall: Bool = false
+  ) async throws -> PretendedScript.Result {
     let place = try PretendedScript()
     defer { place.directory.remove() }
-    return try await place.run(script, hasNamespaces: hasNamespaces)
+    return try await place.run(script, hasNamespaces: hasNamespaces, seesEveryCall: seesEveryCall)
   }
 
   @Test(arguments: [true, false]) func `a program's end is told`(hasNamespaces: Bool) async throws {
@@ -19,7 +21,7 @@ import Testing
   }
 
   /// Threads that change owners at the same time, children of vfork, and a thread that becomes another program.
-  @Test func `threads, many processes and vfork`() async throws {
+  @Test(arguments: [true, false]) func `threads, many processes and vfork`(seesEveryCall: Bool) async throws {
     let result = try await run(
       """
       cat >work.py <<'END'
@@ -39,14 +41,14 @@ import Testing
       threading.Event().wait()
       END
       python3 work.py; (sleep 0.1; echo late) & wait; for i in $(seq 200); do /bin/true; done; echo end
-      """)
+      """, seesEveryCall: seesEveryCall)
     #expect(result.text == "400\n40 40\n8\nlate\nend\n")
     #expect(result.outcome == .exited(0))
   }
 
   /// Signals arrive between the calls that one call is made of, too.
   @Test(arguments: [true, false]) func `signals reach their handlers, and calls are made once`(
-    hasNamespaces: Bool
+    seesEveryCall: Bool
   )
     async throws
   {
@@ -74,7 +76,7 @@ import Testing
       print(os.read(reading, 1))
       END
       python3 signals.py
-      """, hasNamespaces: hasNamespaces)
+      """, seesEveryCall: seesEveryCall)
     #expect(result.text == "True\nb'x'\n")
     // Everything that was renamed over or removed is forgotten.
     #expect(result.files.records.count <= 1)
