@@ -4,7 +4,7 @@ import Testing
 
 /// The cases of nixpkgs' own tests, by their numbers in nix-dockertools.md, section 17, on the functions of tools/nix.
 ///
-/// Images are built in Nix's sandbox, loaded into a real Docker, and run. `PeerCases.md` tells which case is where.
+/// Images are built in Nix's sandbox, loaded into a real Docker, and run. `Tests/PeerCases.md` tells which case is where.
 @Suite(WithNixStore(), WithDockerDaemon(), .serialized) struct NixPeerTests {
   /// Arguments of a base image with programs to look around with.
   static let programs = #"name = "base"; contents = [ busybox ];"#
