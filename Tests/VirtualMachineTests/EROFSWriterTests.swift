@@ -142,6 +142,7 @@ import Testing
     try await image.mounted { root in
       let (found, original) = (FileHandle(forReadingAtPath: "\(root)/sparse"), file)
       let reading = try #require(found)
+      defer { try? reading.close() }
       #expect(try reading.seekToEnd() == (5 << 30) + 10)
       for place: UInt64 in [0, (3 << 30) - 5000, (4 << 30) - 10, (5 << 30) - 5000] {
         for handle in [reading, original] { try handle.seek(toOffset: place) }

@@ -133,7 +133,7 @@ import Testing
     let sound = try tree.directory.read(name)
     let module = try #require(KernelModule(FilePath(tree.directory.appending(name))))
     var generator = SeededGenerator(seed: 1)
-    for _ in 0..<300 {
+    for _ in 0..<100 {
       var bytes = sound
       for _ in 0..<4 {
         bytes[generator.number(in: 6...bytes.count - 1)] = generator.pick([0, 1, 0x7F, 0xFF])
