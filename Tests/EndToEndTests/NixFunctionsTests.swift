@@ -128,7 +128,7 @@ import Testing
     "buildNixShellImage { name = \"Upper/Case\"; drv = helloPackage; }",
     "streamNixShellImage { name = \"Upper/Case\"; drv = helloPackage; }",
   ])
-  func `imageTag is the tag in the archive, given or not`(function: String) async throws {
+  func `10: imageTag is the tag in the archive, given or not`(function: String) async throws {
     let place = try NixPlace.suite
     for expression in [function, "(\(function)).override { tag = \"given\"; }"] {
       let expression = "with dockerTools; (\(expression))"
@@ -152,7 +152,7 @@ import Testing
 
   // MARK: Layers
 
-  @Test func `images with common dependencies share layers`() async throws {
+  @Test func `27: images with common dependencies share layers`() async throws {
     let place = try NixPlace.suite
     var layers: [Set<JSONValue>] = []
     for contents in ["hello", "cowsay"] {
@@ -164,7 +164,7 @@ import Testing
     #expect(layers[0].intersection(layers[1]).count == 4)
   }
 
-  @Test func `what does not fit goes into the last layer of store paths, and nothing is missing`()
+  @Test func `35 and 36: what does not fit goes into the last layer of store paths, and nothing is missing`()
     async throws
   {
     let place = try NixPlace.suite
@@ -179,7 +179,7 @@ import Testing
     }
   }
 
-  @Test func `store paths that only a script's result speaks of are in the image`() async throws {
+  @Test func `48: store paths that only a script's result speaks of are in the image`() async throws {
     let place = try NixPlace.suite
     for expression in [
       #"dockerTools.buildLayeredImage { name = "x"; extraCommands = "ln -s ${hello} link; echo '(\"quoted\")' > q"; }"#,
@@ -192,7 +192,7 @@ import Testing
     }
   }
 
-  @Test func `a source directory of an expression is as good as a package`() async throws {
+  @Test func `51 and 52: a source directory of an expression is as good as a package`() async throws {
     let place = try NixPlace.suite
     try place.directory.write("from a file\n", to: "source/hello.txt")
     for expression in [
