@@ -14,12 +14,9 @@ struct LayeredBuild: SpecBuilder {
   let store: StoreOptions
   let registry: RegistryOptions
   let messages: OutputOptions
-<<<<<<< HEAD
   var settings = ScriptSettings()
-=======
   /// What the image has besides.
   var additions = LayeredAdditions()
->>>>>>> ec24bae4fb83a39cdcd98afeeda18c232c81e298
 
   func image() async throws -> LayeredImage {
     surroundings.check()
