@@ -229,18 +229,4 @@ import Testing
     }
     await user.remove()
   }
-
-  @Test func `a closure that is copied to another store is all that an image needs there`() async throws {
-    let place = try NixPlace.suite
-    let stream = try await place.build(#"dockerTools.streamLayeredImage { name = "x"; contents = hello; }"#)
-    let other = place.directory.appending("other-store")
-    let path = String(stream.dropFirst(place.store.count))
-    let copied = try await place.nix("nix", ["copy", "--no-check-sigs", "--to", other, path])
-    #expect(copied.status == 0, "\(copied.errors)")
-    // Through the program in that store, as the script's first line has it, with nothing outside of it.
-    let script = #"mkdir -p "$1/proc"; mount --rbind /proc "$1/proc"; exec chroot "$1" "$2""#
-    let streamed = try await Program.check(
-      "unshare", ["--map-root-user", "--mount", "/bin/sh", "-ec", script, "sh", other, path])
-    #expect(try await Digest(of: streamed.output) == Digest(of: place.stream(stream)))
-  }
 }
