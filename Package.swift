@@ -42,7 +42,7 @@ let package = Package(
       name: "Cooper",
       targets: [
         "Hashing", "OrderedJSON", "ArchiveIO", "OCIModel", "Registry", "ImageArchive", "NixStore",
-        "ImageBuild",
+        "ImageBuild", "VirtualMachine",
       ]),
   ],
   dependencies: [
@@ -95,13 +95,14 @@ let package = Package(
     library("NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", subprocess, system]),
     library(
       "ImageBuild", ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    library("VirtualMachine", ["ArchiveIO", "OrderedJSON", "Hashing", subprocess, system]),
 
     // Tool.
     .executableTarget(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "ImageServing", "NixStore", "ImageBuild", "Confinement", subprocess, system,
+        "ImageServing", "NixStore", "ImageBuild", "VirtualMachine", "Confinement", subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -122,6 +123,7 @@ let package = Package(
     tests(
       of: "ImageBuild",
       ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(of: "VirtualMachine", ["ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

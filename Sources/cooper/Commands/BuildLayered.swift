@@ -18,11 +18,13 @@ struct BuildLayered: AsyncParsableCommand {
       """)
 
   @OptionGroup var build: BuildOptions
+  @OptionGroup var scripts: ScriptOptions
 
   mutating func run() async throws {
     let spec = try BuildFile.spec(build.spec)
     let image = try await LayeredBuild(
-      spec: spec, store: build.store, registry: build.registry, messages: build.messages
+      spec: spec, store: build.store, registry: build.registry, messages: build.messages,
+      settings: scripts.settings
     ).image()
     try await build.write(image, of: spec.common)
   }

@@ -13,12 +13,14 @@ struct StreamLayered: AsyncParsableCommand {
       """)
 
   @OptionGroup var stream: StreamOptions
+  @OptionGroup var scripts: ScriptOptions
 
   mutating func run() async throws {
     let spec = try BuildFile.spec(stream.spec)
-    try await stream.run("layered") { [stream] in
+    try await stream.run("layered") { [stream, scripts] in
       try await LayeredBuild(
-        spec: spec, store: stream.store, registry: stream.registry, messages: stream.messages
+        spec: spec, store: stream.store, registry: stream.registry, messages: stream.messages,
+        settings: scripts.settings
       ).image()
     }
   }
