@@ -99,10 +99,12 @@ import Testing
       ])
   }
 
-  @Test func `our own examples build`() async throws {
+  @Test func `our own examples build, and again to the same bytes`() async throws {
     let result = try await NixPlace.suite.tryToBuild("builtins.attrValues dockerTools.examples")
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.text.split(separator: "\n").count == 10)
+    let again = try await NixPlace.suite.tryToBuild("builtins.attrValues dockerTools.examples", ["--check"])
+    #expect(again.status == 0, "\(again.errors)")
   }
 
   @Test func `shadowSetup is the program's own script`() async throws {
