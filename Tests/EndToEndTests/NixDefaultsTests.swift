@@ -64,7 +64,7 @@ import Testing
         """
         {
           inherit (\(image).conf.drvAttrs.spec) name tag;
-          config = let c = (builtins.fromJSON \(image).conf.drvAttrs.baseJSON.drvAttrs.text).config; in
+          config = let c = (builtins.fromJSON (builtins.unsafeDiscardStringContext \(image).conf.drvAttrs.baseJSON.drvAttrs.text)).config; in
             { inherit (c) User WorkingDir; shell = builtins.elemAt c.Cmd 0 == "${bash}/bin/bash"; option = builtins.elemAt c.Cmd 1; home = builtins.elem "HOME=/build" c.Env; };
         }
         """)

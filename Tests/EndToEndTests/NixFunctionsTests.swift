@@ -6,50 +6,6 @@ import Testing
 
 /// The functions of tools/nix beyond the manual's examples (nix-dockertools.md, sections 1 and 17).
 @Suite(WithNixStore(), .serialized) struct NixFunctionsTests {
-  // MARK: Evaluation
-
-  @Test(arguments: [
-    ("dockerTools.buildImage { name = \"x\"; unknown = 1; }", "unexpected argument"),
-    ("dockerTools.buildLayeredImage { name = \"x\"; copyToRoot = hello; }", "unexpected argument"),
-    ("dockerTools.streamLayeredImage { name = \"x\"; compressor = \"gz\"; }", "unexpected argument"),
-    ("dockerTools.pullImage { imageName = \"x\"; imageDigest = \"y\"; tag = \"z\"; }", "unexpected argument"),
-    ("dockerTools.exportImage { fromImage = hello; compressor = \"gz\"; }", "unexpected argument"),
-    ("dockerTools.buildNixShellImage { drv = helloPackage; maxLayers = 5; }", "unexpected argument"),
-    ("dockerTools.buildImage { }", "without required argument 'name'"),
-    ("dockerTools.buildLayeredImage { name = \"x\"; maxLayers = 1; }", "maxLayers is 1"),
-    ("dockerTools.buildLayeredImage { name = \"x\"; layering = \"random\"; }", "random"),
-    ("dockerTools.buildImage { name = \"x\"; compressor = \"xz\"; }", "\"gz\", \"none\", \"zstd\""),
-    ("dockerTools.buildLayeredImage { name = \"x\"; compressor = \"lz4\"; }", "\"lz4\""),
-    ("dockerTools.buildImage { name = \"x\"; contents = hello; copyToRoot = hello; }", "both are given"),
-    (
-      "dockerTools.pullImage { imageName = \"x\"; imageDigest = \"y\"; hash = \"a\"; sha256 = \"b\"; }",
-      "both “hash” and “sha256”"
-    ),
-    (
-      "dockerTools.streamNixShellImage { drv = helloPackage; run = \"a\"; command = \"b\"; }",
-      "give one of them"
-    ),
-    (
-      "dockerTools.streamNixShellImage { drv = helloPackage.overrideAttrs (_: { __structuredAttrs = true; }); }",
-      "structured attributes"
-    ),
-    ("(import (builtins.toPath tools) { inherit cooper; }).binSh", "binSh needs the package bashInteractive"),
-  ])
-  func `what is wrong is told when it is evaluated`(expression: String, message: String) async throws {
-    let result = try await NixPlace.suite.tryToEvaluate(
-      "let tools = \"\(NixPlace.suite.directory.path)/tools\"; cooper = \"\(NixPlace.suite.cooper)\"; in (\(expression)).drvPath"
-    )
-    #expect(result.status == 1 && result.errors.contains(message), "\(result.errors)")
-  }
-
-  @Test func `contents of buildImage still work, with a warning`() async throws {
-    let place = try NixPlace.suite
-    let result = try await place.tryToBuild(#"dockerTools.buildImage { name = "old"; contents = hello; }"#)
-    #expect(result.status == 0 && result.errors.contains("old name of “copyToRoot”"), "\(result.errors)")
-    let names = try await place.files(of: place.store + result.text).joined()
-    #expect(names.contains { $0.contains("./bin/hello") })
-  }
-
   @Test func `every function of the manual is there, and nothing needs a package until it is used`()
     async throws
   {

@@ -71,31 +71,32 @@ import Testing
     return try JSONValue(parsing: result.output)
   }
 
-  @Test func `the flake has the overlay, and its functions are pure`() async throws {
+  /// What the flake's overlay gives to an expression, purely, where packages are called with more arguments.
+  private static func flake(_ expression: String, arguments: String) async throws -> Program.Result {
     let apply = """
       overlay:
       let
-        final = { callPackage = path: more: import path ({ cooper = "/x"; buildSystem = "x86_64-linux"; } // more); };
+        final = { callPackage = path: more: import path ({ cooper = "/x"; \(arguments) } // more); };
         set = overlay final { };
-      in { names = builtins.attrNames set; image = (set.dockerTools.buildLayeredImage { name = "a"; }).name; }
+      in \(expression)
       """
-    let result = try await Self.evaluate {
+    return try await evaluate {
       ["nix", "eval", "--json", "--no-write-lock-file", "path:\($0.path)#overlays.default", "--apply", apply]
     }
+  }
+
+  @Test func `the flake has the overlay, and its functions are pure`() async throws {
+    let result = try await Self.flake(
+      "{ names = builtins.attrNames set; image = (set.dockerTools.buildLayeredImage { name = \"a\"; }).name; }",
+      arguments: "buildSystem = \"x86_64-linux\";")
     #expect(result.status == 0, "\(result.errors)")
     #expect(
       try JSONValue(parsing: result.output) == ["image": "a.tar.gz", "names": ["cooper", "dockerTools"]])
   }
 
   @Test func `where no machine is known, the argument that names it is`() async throws {
-    let result = try await Self.evaluate {
-      let expression =
-        "(builtins.getFlake \"path:\($0.path)\").overlays.default { callPackage = p: m: import p ({ cooper = \"/x\"; } // m); } { }"
-      return [
-        "nix", "eval", "--no-write-lock-file", "--expr",
-        "((\(expression)).dockerTools.buildImage { name = \"a\"; }).drvPath",
-      ]
-    }
+    let result = try await Self.flake(
+      "(set.dockerTools.buildImage { name = \"a\"; }).drvPath", arguments: "")
     #expect(result.status == 1 && result.errors.contains("give “buildSystem”"), "\(result.errors)")
   }
 
