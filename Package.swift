@@ -132,7 +132,6 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["cooper", "TestSupport", "Hashing", "OrderedJSON"],
-      exclude: ["PeerCases.md"],
       swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
