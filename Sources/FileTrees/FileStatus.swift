@@ -14,6 +14,8 @@ public struct FileStatus: Sendable, Hashable {
   public var byteCount: Int64
   /// Seconds since 1970.
   public var modificationTime: Int64
+  /// How many names the file has.
+  public var linkCount: UInt64
   /// When anything about it was changed, in nanoseconds since 1970; nobody can set it.
   public var changeTime: Int64
   /// The numbers, of a device.
@@ -27,6 +29,7 @@ public struct FileStatus: Sendable, Hashable {
     gid = status.st_gid
     byteCount = Int64(status.st_size)
     modificationTime = Int64(status.st_mtim.tv_sec)
+    linkCount = UInt64(status.st_nlink)
     changeTime = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
     identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     let numbers = TarDevice(deviceNumber: UInt64(status.st_rdev))
