@@ -42,7 +42,8 @@ enum BuildFile {
 
   /// The image that the file at `path` describes: nixpkgs' conf.json, or a build spec.
   static func image(
-    _ path: String, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions
+    _ path: String, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions,
+    settings: ScriptSettings
   ) async throws -> LayeredImage {
     let document = try JSONValue(parsing: UserFile.contents(of: path))
     if document["store_layers"] != nil { return try await streamed(path, store: store, repoTag: nil) }
@@ -50,11 +51,13 @@ enum BuildFile {
     if ["copyToRoot", "keepContentsDirlinks", "runAsRoot", "remove"].contains(where: { document[$0] != nil })
     {
       return try await SingleLayerBuild(
-        spec: imageSpec(path), store: store, registry: registry, messages: messages
+        spec: imageSpec(path), store: store, registry: registry, messages: messages, settings: settings
       ).image()
     }
-    return try await LayeredBuild(spec: spec(path), store: store, registry: registry, messages: messages)
-      .image()
+    return try await LayeredBuild(
+      spec: spec(path), store: store, registry: registry, messages: messages, settings: settings
+    )
+    .image()
   }
 
   /// The directory of a file, where its relative paths begin; links are followed.

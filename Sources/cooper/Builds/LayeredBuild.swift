@@ -14,9 +14,10 @@ struct LayeredBuild: SpecBuilder {
   let store: StoreOptions
   let registry: RegistryOptions
   let messages: OutputOptions
+  var settings = ScriptSettings()
 
   func image() async throws -> LayeredImage {
-    try surroundings.check()
+    surroundings.check()
     let base = try await surroundings.baseImage()
     let rules = PermissionRules(spec.permissions)
     var (contents, links) = try await contents(on: base)
@@ -53,7 +54,7 @@ struct LayeredBuild: SpecBuilder {
 
   /// The layer of contents and scripts alone, for an image whose other layers are planned when it is known what that one refers to.
   func customisationLayer() async throws -> any LayerRecipe {
-    try surroundings.check()
+    surroundings.check()
     var (contents, _) = try await contents(on: surroundings.baseImage())
     return try await customisation(&contents, rules: PermissionRules(spec.permissions))
   }
@@ -100,7 +101,8 @@ struct LayeredBuild: SpecBuilder {
   ) async throws -> any LayerRecipe {
     var tree = contents.tree
     if spec.includeNixDB { try await surroundings.addDatabase(of: contents.references, to: &tree) }
-    let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
+    let scripts = CustomisationScripts(
+      spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
     if scripts.isEmpty { return TreeLayer(tree, rules: rules) }
     let layer = try await scripts.run(in: tree, rules: rules).layer
     let found = try await Thread.run { [surroundings] in

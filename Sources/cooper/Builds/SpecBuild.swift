@@ -19,13 +19,8 @@ struct SpecBuild {
     ProcessEnvironment.current["NIX_STORE_DIR"] ?? StorePath.defaultStoreDirectory
   }
 
-  /// Tells what is allowed and probably wrong in the spec, and refuses what it may say and this version does not do.
-  func check() throws {
-    spec.warnings.forEach(warn)
-    guard spec.executor == .auto || spec.executor == .namespace else {
-      throw UsageError("“executor” is “\(spec.executor)”, which is not there yet; leave it out")
-    }
-  }
+  /// Tells what is allowed and probably wrong in the spec.
+  func check() { spec.warnings.forEach(warn) }
 
   /// The runtime configuration of an image on that base.
   func config(on base: BaseImage?) -> JSONObject {

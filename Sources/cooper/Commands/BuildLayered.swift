@@ -30,13 +30,16 @@ struct BuildLayered: AsyncParsableCommand {
   var json = false
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var scripts: ScriptOptions
   @OptionGroup var registry: RegistryOptions
   @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
     let spec = try BuildFile.spec(self.spec)
-    let image = try await LayeredBuild(spec: spec, store: store, registry: registry, messages: messages)
-      .image()
+    let image = try await LayeredBuild(
+      spec: spec, store: store, registry: registry, messages: messages, settings: scripts.settings
+    )
+    .image()
     let job = LayeredImageJob(spec.common, store: store, registry: registry, messages: messages)
     let result = try await job.write(image, to: CopyTarget(output, format: spec.format))
     if json {

@@ -25,14 +25,17 @@ struct StreamLayered: AsyncParsableCommand {
   var repoTag: String?
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var scripts: ScriptOptions
   @OptionGroup var registry: RegistryOptions
   @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
     let spec = try BuildFile.spec(self.spec)
     if let script { return try StreamScript.write(self.spec, to: FilePath(script)) }
-    var image = try await LayeredBuild(spec: spec, store: store, registry: registry, messages: messages)
-      .image()
+    var image = try await LayeredBuild(
+      spec: spec, store: store, registry: registry, messages: messages, settings: scripts.settings
+    )
+    .image()
     if let repoTag { image.repoTag = repoTag }
     let job = LayeredImageJob(store: store, messages: messages)
     try await job.write(image, to: .files(.dockerArchive(nil, name: nil)))
