@@ -46,8 +46,11 @@ final class EmulatorProcess {
       isKVM: setup.isKVM, memory: setup.memory, kernel: kernel, initialRamdisk: initialRamdisk, disks: [],
       ports: [])
     for case (let name, let path?, let isReadOnly) in disks {
-      let number = try descriptors.add(path, isReadOnly: isReadOnly)
-      arguments.disks.append(.init(name: name, isReadOnly: isReadOnly, descriptor: number))
+      // QEMU looks at a disk before it opens it for writing.
+      let numbers = try (isReadOnly ? [true] : [true, false]).map {
+        try descriptors.add(path, isReadOnly: $0)
+      }
+      arguments.disks.append(.init(name: name, isReadOnly: isReadOnly, descriptors: numbers))
     }
     var sockets: [FileDescriptor] = []
     for name in ["", PortName.control, PortName.log, PortName.output] {

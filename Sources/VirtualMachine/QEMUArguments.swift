@@ -8,8 +8,8 @@ struct QEMUArguments {
     /// The serial number, by which the guest knows it.
     var name: String
     var isReadOnly: Bool
-    /// Its number in QEMU.
-    var descriptor: Int
+    /// Its numbers in QEMU: one for reading, and one for both where it may be written to.
+    var descriptors: [Int]
   }
 
   /// Whether the processor is used as it is, or emulated.
@@ -46,8 +46,7 @@ struct QEMUArguments {
 
   private func arguments(_ disk: Disk, set: Int) -> [String] {
     let use = disk.isReadOnly ? "readonly=on" : "cache=unsafe,discard=unmap"
-    return [
-      "-add-fd", "fd=\(disk.descriptor),set=\(set)",
+    return disk.descriptors.flatMap { ["-add-fd", "fd=\($0),set=\(set)"] } + [
       "-drive", "if=none,id=\(disk.name),format=raw,file=/dev/fdset/\(set),aio=threads,\(use)",
       "-device", "virtio-blk-pci,drive=\(disk.name),serial=\(disk.name)",
     ]

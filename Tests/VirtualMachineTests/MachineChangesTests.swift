@@ -46,9 +46,10 @@ import Testing
 
     #expect(changes.names.contains("./.wh.gone"))
     #expect(!changes.names.contains { $0.hasPrefix("./gone") })
-    #expect(changes.names.filter { $0.hasPrefix("./emptied") } == [
-      "./emptied/", "./emptied/.wh..wh..opq", "./emptied/new",
-    ])
+    #expect(
+      changes.names.filter { $0.hasPrefix("./emptied") } == [
+        "./emptied/", "./emptied/.wh..wh..opq", "./emptied/new",
+      ])
     #expect(changes.names.contains("./.wh.moved"))
     #expect(changes.text("./away/inner/file") == "x\n")
     #expect(changes.text("./etc/one") == "one\ntwo\n")

@@ -91,7 +91,8 @@ import VirtualMachine
   @Test func `a disk that cannot be mounted is told`() async throws {
     let machine = try await MachineCase()
     defer { machine.remove() }
-    try Data(repeating: 7, count: 1 << 20).write(to: URL(fileURLWithPath: machine.directory.appending("lower")))
+    try Data(repeating: 7, count: 1 << 20).write(
+      to: URL(fileURLWithPath: machine.directory.appending("lower")))
     let error = await #expect(throws: MachineError.self) { try await machine.run("true") }
     guard case .guest(let reason)? = error else {
       Issue.record("\(String(describing: error))")

@@ -22,7 +22,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "x", "-1:,", "9999999999", "1000000:", "3:abc;", "7:5:wrong,,", "9:5:ready,0:,,", "5:output", "10:6:output,,",
+    "x", "-1:,", "9999999999", "1000000:", "3:abc;", "8:5:wrong,,", "11:5:ready,0:,,", "5:output",
+    "9:6:output,,",
   ])
   func `what is no record is refused`(_ text: String) {
     var rest = Array(text.utf8)[...]

@@ -10,6 +10,7 @@ public struct ReturnedChanges {
 
   /// What is to be said of the tree's files.
   public private(set) var ownership: Ownership
+  private var directoryTimes: [[UInt8]: Int64] = [:]
   private let root: OpenDirectory
   private let copied: PAXRecord
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferByteCount, alignment: 4096)
@@ -35,6 +36,7 @@ public struct ReturnedChanges {
       }
       number += 1
     }
+    try changes.setDirectoryTimes()
     return changes.ownership
   }
 
@@ -67,6 +69,17 @@ public struct ReturnedChanges {
       let (directory, name) = try place(path)
       try put(entry, name, in: directory, content)
       try describe(entry, name, in: directory)
+      if entry.kind == .directory { directoryTimes[path] = entry.modificationTime }
+    }
+  }
+
+  /// Last, since every name that comes or goes changes the time of its directory.
+  private func setDirectoryTimes() throws {
+    for (path, time) in directoryTimes {
+      let (directory, name) = try place(path)
+      if try directory.status(of: name).type == .directory {
+        try directory.setModificationTime(time, of: name)
+      }
     }
   }
 
@@ -105,7 +118,9 @@ public struct ReturnedChanges {
   }
 
   /// Says whose it is and what may be done with it: on the disk, or beside it.
-  private mutating func describe(_ entry: FileSystemEntry, _ name: [UInt8], in directory: OpenDirectory) throws {
+  private mutating func describe(_ entry: FileSystemEntry, _ name: [UInt8], in directory: OpenDirectory)
+    throws
+  {
     let attributes = entry.extendedAttributes.filter { $0.name != copied.key }
       .map { PAXRecord(key: $0.name, value: $0.value) }
     if ownership.trustsDisk {
