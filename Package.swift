@@ -133,7 +133,7 @@ let package = Package(
     tests(of: "ImageServing", ["ImageArchive", "OCIModel", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", system]),
     tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
-    tests(of: "VirtualMachine", ["MachineProtocol", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(of: "VirtualMachine", ["MachineProtocol", "ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

@@ -1,4 +1,3 @@
-import CGuest
 import Confinement
 import FileTrees
 import Glibc
@@ -12,7 +11,6 @@ struct Tree {
   /// `redirect_dir`, `metacopy` and `xino` off: then what is above is complete in itself. With `index` all names of a file stay names of one file when
   /// it is written to.
   private static let overlay = "index=on,metacopy=off,redirect_dir=off,xino=off"
-  private static let blockSize: UInt64 = 4096
 
   private let job: GuestJob
 
@@ -21,9 +19,7 @@ struct Tree {
     self.job = job
     try Mount.switchRoot()
     try Mount.mount(Self.disk(DiskName.lower), atNew: "/lower", type: "erofs", flags: UInt(MS_RDONLY))
-    let scratch = try Self.disk(DiskName.scratch)
-    try Mount.mount(scratch, atNew: "/scratch", type: "ext4")
-    try Self.grow(scratch)
+    try Mount.mount(Self.disk(DiskName.scratch), atNew: "/scratch", type: "ext4")
     for name in ["upper", "work"] { mkdir("/scratch/\(name)", 0o755) }
     try Self.copyRoot()
     try Mount.mount(
@@ -39,18 +35,6 @@ struct Tree {
   private static func disk(_ name: String) throws -> String {
     guard let found = try Disk.find(name) else { throw GuestFailure(because: "there is no disk \(name)") }
     return found
-  }
-
-  /// Makes the scratch file system as large as its disk.
-  private static func grow(_ disk: String) throws {
-    let device = open(disk, O_RDONLY | O_CLOEXEC)
-    let directory = open("/scratch", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    defer { for descriptor in [device, directory] where descriptor >= 0 { close(descriptor) } }
-    let result = guest_grow_ext4(directory, guest_device_size(device) / blockSize)
-    guard result == 0 else {
-      errno = result
-      throw GuestFailure("cannot use the whole scratch disk")
-    }
   }
 
   /// The root of the tree is what the upper directory looks like.

@@ -29,6 +29,7 @@ public final class ScratchMembers: TarMembers {
       return try entry.input(named: name) { header in
         header.extendedAttributes = attributes
         header.modificationTime = entry.status.modificationTime
+        header.modificationNanoseconds = entry.status.modificationNanoseconds
         ownership.apply(to: &header, of: entry.status)
       }
     }

@@ -1,4 +1,5 @@
 import ArchiveIO
+import Confinement
 import Glibc
 import MachineProtocol
 import SystemPackage

@@ -10,8 +10,26 @@ import VirtualMachine
 ///
 /// The tree goes in as a read-only disk, and what the script changes comes back as a tar, so that this machine needs no privileges.
 struct MachineExecutor: RootExecutor {
-  let machine: Machine
-  let accelerator: Machine.Accelerator
+  private let machine: Machine
+  private let accelerator: Machine.Accelerator
+
+  /// A machine of what is there: QEMU in `PATH`, a kernel, and the guest program.
+  ///
+  /// - Throws: `MachineError`, `KernelError` for what is not.
+  init(_ size: MachineSize, by accelerator: Machine.Accelerator, hasNetwork: Bool) async throws {
+    guard !hasNetwork else {
+      throw UsageError("the executors “kvm” and “tcg” have no network; leave out --network")
+    }
+    let environment = ProcessEnvironment.current
+    let named = environment["COOPER_KERNEL"].map { FilePath($0) }
+    var machine = try await Machine(
+      qemu: QEMU.find(in: environment["PATH"] ?? "/usr/bin:/bin"),
+      kernel: KernelFiles(named: named, cache: environment.cacheDirectory),
+      guest: GuestProgram.find(
+        named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(RunConfined.program())))
+    (machine.memory, machine.diskSize) = (size.memory, size.disk)
+    (self.machine, self.accelerator) = (machine, accelerator)
+  }
 
   // Attributes of files have no other place so far.
   var needsRealFiles: Bool { geteuid() == 0 }
@@ -48,7 +66,7 @@ struct MachineExecutor: RootExecutor {
     do {
       try await machine.run(
         job, on: disks, by: accelerator, in: directory, output: output,
-        log: { try? FileDescriptor.standardError.writeAll($0) }, started: { groups.begin($0) })
+        log: { _ = try? FileDescriptor.standardError.writeAll($0) }, started: { groups.begin($0) })
       await groups.end()
     } catch {
       await groups.end()
@@ -56,6 +74,14 @@ struct MachineExecutor: RootExecutor {
       throw script.failure(error.description, report: report)
     }
   }
+}
+
+/// How large a virtual machine is.
+struct MachineSize {
+  /// In MiB.
+  var memory = 512
+  /// What can be changed, in MiB.
+  var disk = 1024
 }
 
 /// The process groups of QEMU, one after another, while a signal that ends this program must end them too.
