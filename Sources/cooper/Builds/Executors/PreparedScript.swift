@@ -27,7 +27,8 @@ struct PreparedScript {
         return [shell, "-c", "printf '%s\\0' \"$@\" >\"$0\"", command.string]
       }
     }
-    let words = try UserFile.contents(of: command.string).split(separator: 0, omittingEmptySubsequences: false)
+    let words = try UserFile.contents(of: command.string).split(
+      separator: 0, omittingEmptySubsequences: false)
     var job = GuestJob(command: words.dropLast().map { Array($0) })
     job.environment = script.variables.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) }
     job.binds = binds
