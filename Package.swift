@@ -78,7 +78,8 @@ let package = Package(
     library("MachineProtocol", ["FileTrees"]),
     library(
       "ArchiveIO",
-      ["FileTrees", "Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
+      ["FileTrees", "Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system]
+        + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),
@@ -109,7 +110,8 @@ let package = Package(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "ImageServing", "NixStore", "ImageBuild", "VirtualMachine", "MachineProtocol", "Confinement", subprocess, system,
+        "ImageServing", "NixStore", "ImageBuild", "VirtualMachine", "MachineProtocol", "Confinement",
+        subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -133,7 +135,9 @@ let package = Package(
     tests(of: "ImageServing", ["ImageArchive", "OCIModel", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", system]),
     tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
-    tests(of: "VirtualMachine", ["MachineProtocol", "ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(
+      of: "VirtualMachine",
+      ["MachineProtocol", "ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

@@ -30,7 +30,7 @@ public struct GuestJob: Sendable, Hashable {
   public var command: [[UInt8]]
   /// Its environment, `NAME=value`.
   public var environment: [[UInt8]] = []
-  /// What it sees beside the tree, the outer targets first. `/proc` it has always.
+  /// What it sees beside the tree and `/proc`, the outer targets first.
   public var binds: [Bind] = []
   /// The seconds after which it is killed; 0 for never.
   public var timeLimit: UInt32 = 0

@@ -8,8 +8,9 @@ import SystemPackage
 struct Tree {
   /// Where the tree is.
   static let root = "/tree"
-  /// `redirect_dir`, `metacopy` and `xino` off: then what is above is complete in itself. With `index` all names of a file stay names of one file when
-  /// it is written to.
+  /// Without `redirect_dir`, `metacopy` and `xino` what is above is complete in itself.
+  ///
+  /// With `index` all names of a file stay names of one file when it is written to.
   private static let overlay = "index=on,metacopy=off,redirect_dir=off,xino=off"
 
   private let job: GuestJob
