@@ -83,8 +83,7 @@ public struct Machine: Sendable {
     _ setup: MachineSetup, log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
     started: @escaping @Sendable (Int32) -> Void
   ) async throws {
-    unlink(setup.scratch.string)
-    try ScratchDisk.create(setup.scratch, mebibytes: diskSize)
+    try await Thread.run { try write(ScratchDisk(byteCount: Int64(diskSize) << 20), to: setup.scratch) }
     let interrupter = try Interrupter()
     try await withTaskCancellationHandler {
       try Task.checkCancellation()
@@ -97,6 +96,12 @@ public struct Machine: Sendable {
     } onCancel: {
       interrupter.interrupt()
     }
+  }
+
+  private func write(_ disk: ScratchDisk, to path: FilePath) throws {
+    let file = try FileDescriptor.open(
+      path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+    try disk.write(to: DirectFile(owning: file, path: path.string, direct: false))
   }
 
   private func write(_ job: GuestJob, to path: FilePath) throws {
@@ -116,6 +121,28 @@ public struct Machine: Sendable {
     let directory = try OpenDirectory(path.removingLastComponent())
     // QEMU may be another user, who gets the open file and opens it once more. There are no secrets in it.
     try directory.createFile(Array(name.utf8), from: files.open(), mode: 0o644)
+  }
+}
+
+extension Machine {
+  /// Finds out whether the machine starts under KVM, by starting one that does nothing; `directory` is for its disks.
+  public func stateOfKVM(in directory: FilePath) async throws -> KVMState {
+    let lower = directory.appending("nothing")
+    defer { for name in ["nothing", "no-changes"] { unlink(directory.appending(name).string) } }
+    let file = try FileDescriptor.open(
+      lower, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+    _ = try EROFSWriter(DirectFile(owning: file, path: lower.string)).finish()
+    do {
+      try await run(
+        GuestJob(command: []), on: Disks(lower: lower), by: .kvm, in: directory,
+        output: directory.appending("no-changes"), log: { _ in })
+      return .usable
+    } catch MachineError.program {
+      // There is no program, but it was looked for.
+      return .usable
+    } catch let error as MachineError {
+      return .dead(error.description)
+    }
   }
 }
 

@@ -29,6 +29,26 @@ struct MachineExecutor: RootExecutor {
         named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(RunConfined.program())))
     (machine.memory, machine.diskSize) = (size.memory, size.disk)
     (self.machine, self.accelerator) = (machine, accelerator)
+    if accelerator == .kvm {
+      let state = try await Thread.run { KVMProbe().run() }
+      guard state == .usable else { throw MachineError.noKVM(reason: state.description) }
+    }
+  }
+
+  /// A machine under KVM, where a machine has shown since this one was started that it works, or shows it now; nil where anything is missing.
+  static func underKVM(_ size: MachineSize) async -> MachineExecutor? {
+    let verdict = KVMVerdict(cache: ProcessEnvironment.current.cacheDirectory)
+    if case .dead? = verdict?.state { return nil }
+    guard access("/dev/kvm", R_OK | W_OK) == 0,
+      let executor = try? await MachineExecutor(size, by: .kvm, hasNetwork: false)
+    else { return nil }
+    if verdict?.state == .usable { return executor }
+    guard let directory = try? ScratchDirectory(in: ProcessEnvironment.current.temporaryDirectory.string)
+    else { return nil }
+    defer { directory.remove() }
+    guard let state = try? await executor.machine.stateOfKVM(in: directory.path) else { return nil }
+    verdict?.remember(state)
+    return state == .usable ? executor : nil
   }
 
   // Attributes of files have no other place so far.

@@ -46,6 +46,9 @@ struct ScriptSettings: Sendable {
   ) async throws -> any RootExecutor {
     let choice = executor ?? spec.executor
     switch choice {
+    case .auto where asRoot && !hasNetwork:
+      if let machine = await MachineExecutor.underKVM(machine) { return machine }
+      fallthrough
     case .auto, .namespace:
       return asRoot && NamespaceExecutor.isAllowed
         ? NamespaceExecutor(hasNetwork: hasNetwork) : FakerootExecutor()
