@@ -66,6 +66,11 @@ struct ImageRoot {
 
   // MARK: Mounts
 
+  /// Where the store is on this machine, and where scripts see it; nil when there is none.
+  var store: (source: String, place: String)? {
+    mountPoints.contains(storeDirectory) ? (storeRoot + storeDirectory, storeDirectory) : nil
+  }
+
   private var binds: [Launch.Bind] {
     let root = scratch.root.string
     var binds: [Launch.Bind] = []
@@ -77,9 +82,7 @@ struct ImageRoot {
     bind(tools.directory.appending("dev").string, "/dev")
     for name in Self.devices { bind("/dev/\(name)", "/dev/\(name)") }
     bind("/sys", "/sys", isReadOnly: true)
-    if mountPoints.contains(storeDirectory) {
-      bind(storeRoot + storeDirectory, storeDirectory, isReadOnly: true)
-    }
+    if let store { bind(store.source, store.place, isReadOnly: true) }
     bind(tools.directory.string, tools.place)
     return binds
   }

@@ -97,14 +97,17 @@ struct Script {
     case .exited(let status): end = "status \(status)"
     case .signaled(let signal): end = "signal \(signal)"
     }
-    throw ScriptFailure(
-      name: name, reason: "\(place())the commands ended with \(end)", lastLines: output.lastLines)
+    let report = try? UserFile.read(scratch.work.appending("\(name).failed").string)
+    throw failure("the commands ended with \(end)", report: report ?? [], printed: output.shown)
+  }
+
+  /// A failure of the commands for this reason; `report` is what bash wrote of the command that failed.
+  func failure(_ reason: String, report: [UInt8], printed: ShownOutput) -> ScriptFailure {
+    ScriptFailure(name: name, reason: Self.place(report) + reason, lastLines: printed.lastLines)
   }
 
   /// The command that failed and its line, where bash could tell.
-  private func place() -> String {
-    let path = scratch.work.appending("\(name).failed").string
-    guard let bytes = try? UserFile.read(path) else { return "" }
+  private static func place(_ bytes: [UInt8]) -> String {
     let parts = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1)
     guard parts.count == 2 else { return "" }
     let command = parts[1].prefix(200).map { $0.isNewline ? " " : $0 }

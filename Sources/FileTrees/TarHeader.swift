@@ -69,6 +69,8 @@ public struct TarHeader: Sendable, Hashable {
   public var owner = TarOwner()
   /// When the content was changed, in seconds since 1970-01-01T00:00:00Z.
   public var modificationTime: Int64 = 0
+  /// The rest of that time in nanoseconds, less than a second; the dialects leave it out.
+  public var modificationNanoseconds: UInt32 = 0
   /// The numbers, for devices.
   public var device: TarDevice?
   /// Extended attributes by their full names (`security.capability`), which go into a PAX header whatever the dialect.

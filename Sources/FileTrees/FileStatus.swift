@@ -14,10 +14,14 @@ public struct FileStatus: Sendable, Hashable {
   public var byteCount: Int64
   /// Seconds since 1970.
   public var modificationTime: Int64
+  /// The rest of that time in nanoseconds, less than a second.
+  public var modificationNanoseconds: UInt32
   /// When anything about it was changed, in nanoseconds since 1970; nobody can set it.
   public var changeTime: Int64
   /// The numbers, of a device.
   public var device: TarDevice?
+  /// The number of names.
+  public var linkCount: UInt64
   /// The file system and the number in it: the same for all names of one file.
   public var identity: FileIdentity
 
@@ -27,7 +31,9 @@ public struct FileStatus: Sendable, Hashable {
     gid = status.st_gid
     byteCount = Int64(status.st_size)
     modificationTime = Int64(status.st_mtim.tv_sec)
+    modificationNanoseconds = UInt32(status.st_mtim.tv_nsec)
     changeTime = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    linkCount = UInt64(status.st_nlink)
     identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     let numbers = TarDevice(deviceNumber: UInt64(status.st_rdev))
     type = TarType(fileMode: status.st_mode)
