@@ -27,6 +27,10 @@ import Testing
       "give one of them"
     ),
     (
+      "dockerTools.buildNixShellImage { drv = helloPackage; homeDirectory = \"/a:b\"; }",
+      "“homeDirectory” is \"/a:b\""
+    ),
+    (
       "dockerTools.streamNixShellImage { drv = helloPackage.overrideAttrs (_: { __structuredAttrs = true; }); }",
       "structured attributes"
     ),
