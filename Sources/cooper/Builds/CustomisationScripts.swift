@@ -48,7 +48,7 @@ struct CustomisationScripts {
     var excluded: [String] = []
     if !fakeRootCommands.isEmpty {
       // Outside of the image real root could change this machine.
-      let executor = try settings.executor(for: spec, asRoot: false)
+      let executor = try await settings.executor(for: spec, asRoot: false)
       let root =
         enableFakechroot
         ? try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot) : nil

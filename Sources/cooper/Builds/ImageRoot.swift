@@ -22,7 +22,8 @@ struct ImageRoot {
   private let storeRoot: String
   /// Our own directory, on this machine and in the image.
   private let box: FilePath
-  private let guestBox: String
+  /// The directory of our own, as the image sees it.
+  let guestBox: String
   private let mountPoints: [String]
 
   /// What is left out of the layer: nothing that is mounted gets into an image.

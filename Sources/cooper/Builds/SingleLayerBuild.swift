@@ -97,7 +97,9 @@ struct SingleLayerBuild: SpecBuilder {
   ) async throws -> Packed {
     let scratch = try ScratchTree(FileTree(), in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
-    let executor = try settings.executor(for: spec.common, asRoot: true)
+    let executor = try await settings.executor(
+      for: spec.common, asRoot: true,
+      machine: MachineSize(memory: spec.memorySize, disk: spec.diskSize))
     let image = try await Thread.run { [owner = spec.owner] in
       var image = try UnpackedImage(
         base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles)

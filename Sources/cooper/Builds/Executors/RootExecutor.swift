@@ -1,4 +1,5 @@
 import ImageBuild
+import VirtualMachine
 
 /// Something that runs scripts as root, or as somebody who cannot tell the difference (vm-executor.md).
 protocol RootExecutor: Sendable {
@@ -36,16 +37,23 @@ struct ScriptSettings: Sendable {
 
   /// The executor for `spec`.
   ///
-  /// - Parameter asRoot: Whether real root may be used: the tree is `/` of the scripts.
-  /// - Throws: `UsageError` when this machine cannot do what is asked for.
-  func executor(for spec: BuildSpec, asRoot: Bool) throws -> any RootExecutor {
+  /// - Parameters:
+  ///   - asRoot: Whether real root may be used: the tree is `/` of the scripts.
+  ///   - machine: The size of a virtual machine, where it is one.
+  /// - Throws: `UsageError`, `MachineError`, `KernelError` when this machine cannot do what is asked for.
+  func executor(
+    for spec: BuildSpec, asRoot: Bool, machine: MachineSize = MachineSize()
+  ) async throws -> any RootExecutor {
     let choice = executor ?? spec.executor
     switch choice {
+    case .auto where asRoot && !hasNetwork:
+      if let machine = await MachineExecutor.underKVM(machine) { return machine }
+      fallthrough
     case .auto, .namespace:
       return asRoot && NamespaceExecutor.isAllowed
         ? NamespaceExecutor(hasNetwork: hasNetwork) : FakerootExecutor()
-    case .kvm, .tcg:
-      throw UsageError("“executor” is “\(choice.rawValue)”, which is not there yet; leave it out")
+    case .tcg: return try await MachineExecutor(machine, by: .tcg, hasNetwork: hasNetwork)
+    case .kvm: return try await MachineExecutor(machine, by: .kvm, hasNetwork: hasNetwork)
     }
   }
 }
