@@ -134,7 +134,9 @@ let package = Package(
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     tests(of: "ImageServing", ["ImageArchive", "OCIModel", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", system]),
-    tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(
+      of: "ImageBuild",
+      ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     tests(
       of: "VirtualMachine",
       ["MachineProtocol", "ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
