@@ -20,8 +20,7 @@ import VirtualMachine
     let machine = try await MachineCase()
     defer { machine.remove() }
     let lower = FilePath(machine.directory.appending("nothing"))
-    let file = try FileDescriptor.open(lower, .readWrite, options: .create, permissions: .ownerReadWrite)
-    _ = try EROFSWriter(DirectFile(owning: file, path: lower.string)).finish()
+    _ = try EROFSWriter(DirectFile(creating: lower)).finish()
     let error = await #expect(throws: MachineError.self) {
       try await machine.machine.run(
         GuestJob(command: []), on: .init(lower: lower), by: .tcg, in: FilePath(machine.directory.path),
