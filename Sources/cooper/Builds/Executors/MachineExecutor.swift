@@ -68,7 +68,7 @@ struct MachineExecutor: RootExecutor {
       let disks = MachineDisks(at: directory)
       defer { disks.remove() }
       try await Thread.run {
-        try disks.write(tree: task.scratch.root, task.ownership, extra: prepared.directories)
+        try disks.write(tree: task.scratch.root, task.ownership, for: prepared)
       }
       try await run(prepared.job, task.script, disks.all, in: directory, output: changes)
     }
