@@ -1,17 +1,13 @@
-import ArchiveIO
-import SystemPackage
-import TestSupport
-
 /// A directory like a root with kernels in it, whose modules have nothing but a `.modinfo` section.
-final class KernelTree: Sendable {
-  let directory: TemporaryDirectory
+public final class KernelTree: Sendable {
+  /// The root.
+  public let directory: TemporaryDirectory
 
-  init() throws { directory = try TemporaryDirectory() }
-
-  var root: FilePath { FilePath(directory.path) }
+  /// A root without kernels.
+  public init() throws { directory = try TemporaryDirectory() }
 
   /// Adds a kernel with modules, each with what it depends on; `builtIn` is nil for a kernel that has no list.
-  func add(
+  public func add(
     _ release: String, modules: [String: [String]], builtIn: [String]? = nil,
     in place: String = "lib/modules",
     suffix: String = ".ko", pack: ([UInt8]) -> [UInt8] = { $0 }
@@ -20,7 +16,8 @@ final class KernelTree: Sendable {
     try addModules(release, modules, builtIn, in: place, suffix: suffix, pack: pack)
   }
 
-  func addModules(
+  /// Adds modules only.
+  public func addModules(
     _ release: String, _ modules: [String: [String]], _ builtIn: [String]?, in place: String = "lib/modules",
     suffix: String = ".ko", pack: ([UInt8]) -> [UInt8] = { $0 }
   ) throws {
@@ -59,7 +56,7 @@ final class KernelTree: Sendable {
 }
 
 /// What Debian's kernel 6.1 for clouds has as modules.
-let cloudModules: [String: [String]] = [
+public let cloudModules: [String: [String]] = [
   "virtio": [], "virtio_ring": [], "virtio_pci_modern_dev": [], "virtio_pci_legacy_dev": [],
   "virtio_pci": ["virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio"],
   "virtio_blk": ["virtio", "virtio_ring"], "virtio_console": ["virtio", "virtio_ring"], "libcrc32c": [],
