@@ -75,7 +75,7 @@ struct NamespaceFindings: Sendable {
     let lines = String(decoding: (try? UserFile.read(file)) ?? [], as: UTF8.self).split(separator: "\n")
     let counts = lines.compactMap { line -> Int? in
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-      guard fields.count == 3, fields[0] == "\(user)" || fields[0] == name ?? "" else { return nil }
+      guard fields.count == 3, fields[0] == "\(user)" || fields[0].isEmpty == false && fields[0] == name ?? "" else { return nil }
       return Int(fields[2])
     }
     return counts.max() ?? 0
