@@ -8,23 +8,20 @@ public final class KernelTree: Sendable {
 
   /// Adds a kernel with modules, each with what it depends on; `builtIn` is nil for a kernel that has no list.
   public func add(
-    _ release: String, modules: [String: [String]], builtIn: [String]? = nil,
-    in place: String = "lib/modules",
-    suffix: String = ".ko", pack: ([UInt8]) -> [UInt8] = { $0 }
+    _ release: String, modules: [String: [String]], builtIn: [String]? = nil, in place: String = "lib/modules"
   ) throws {
     try directory.write("kernel", to: "boot/vmlinuz-\(release)")
-    try addModules(release, modules, builtIn, in: place, suffix: suffix, pack: pack)
+    try addModules(release, modules, builtIn, in: place)
   }
 
   /// Adds modules only.
   public func addModules(
-    _ release: String, _ modules: [String: [String]], _ builtIn: [String]?, in place: String = "lib/modules",
-    suffix: String = ".ko", pack: ([UInt8]) -> [UInt8] = { $0 }
+    _ release: String, _ modules: [String: [String]], _ builtIn: [String]?, in place: String = "lib/modules"
   ) throws {
     for (name, dependencies) in modules {
       let info = "license=GPL\0depends=\(dependencies.joined(separator: ","))\0name=\(name)\0"
       try directory.write(
-        pack(Self.module(info)), to: "\(place)/\(release)/kernel/drivers/\(name.prefix(3))/\(name)\(suffix)")
+        Self.module(info), to: "\(place)/\(release)/kernel/drivers/\(name.prefix(3))/\(name).ko")
     }
     try directory.write("", to: "\(place)/\(release)/modules.order")
     if let builtIn {

@@ -72,10 +72,11 @@ struct NamespaceFindings: Sendable {
   /// The size of the largest range that a file like `/etc/subuid` gives a user, by name or number (subuid(5)).
   static func largestRange(in file: String, user: UInt32) -> Int {
     let name = getpwuid(user).flatMap { $0.pointee.pw_name }.map { String(cString: $0) }
+    let owners = ["\(user)", name]
     let lines = String(decoding: (try? UserFile.read(file)) ?? [], as: UTF8.self).split(separator: "\n")
     let counts = lines.compactMap { line -> Int? in
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-      guard fields.count == 3, fields[0] == "\(user)" || fields[0].isEmpty == false && fields[0] == name ?? "" else { return nil }
+      guard fields.count == 3, owners.contains(String(fields[0])) else { return nil }
       return Int(fields[2])
     }
     return counts.max() ?? 0
