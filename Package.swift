@@ -38,6 +38,7 @@ let package = Package(
   name: "cooper",
   products: [
     .executable(name: "cooper", targets: ["cooper"]),
+    .executable(name: "cooper-guest", targets: ["cooper-guest"]),
     .library(
       name: "Cooper",
       targets: [
@@ -61,6 +62,8 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CGuest"),
+    .systemLibrary(name: "CMachine"),
     .systemLibrary(name: "CNamespaces"),
     .systemLibrary(name: "CSeccomp"),
     .systemLibrary(name: "CXattr"),
@@ -71,9 +74,12 @@ let package = Package(
     // Foundations.
     library("Hashing", ["CCrypto"]),
     library("OrderedJSON", ["CJansson"]),
+    library("FileTrees", ["CXattr", system]),
+    library("MachineProtocol", ["FileTrees"]),
     library(
       "ArchiveIO",
-      ["Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system] + (hasISAL ? ["CISAL"] : []),
+      ["FileTrees", "Hashing", "CXattr", "CArchive", "CDeflate", "CZstd", system]
+        + (hasISAL ? ["CISAL"] : []),
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),
@@ -95,17 +101,25 @@ let package = Package(
     library("NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", subprocess, system]),
     library(
       "ImageBuild", ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
-    library("VirtualMachine", ["ArchiveIO", "OrderedJSON", "Hashing", subprocess, system]),
+    library(
+      "VirtualMachine",
+      ["MachineProtocol", "ArchiveIO", "OrderedJSON", "Hashing", "CMachine", subprocess, system]),
 
     // Tool.
     .executableTarget(
       name: "cooper",
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
-        "ImageServing", "NixStore", "ImageBuild", "VirtualMachine", "Confinement", subprocess, system,
+        "ImageServing", "NixStore", "ImageBuild", "VirtualMachine", "MachineProtocol", "Confinement",
+        subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+
+    // The first program of the virtual machine, which has no other file: it is linked without shared libraries.
+    .executableTarget(
+      name: "cooper-guest", dependencies: ["FileTrees", "MachineProtocol", "Confinement", "CGuest", system],
+      swiftSettings: settings, linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "-s"])]),
 
     // Tests.
     .target(
@@ -113,15 +127,19 @@ let package = Package(
       swiftSettings: settings),
     tests(of: "Hashing"),
     tests(of: "OrderedJSON"),
-    tests(of: "ArchiveIO", ["Hashing", system]),
+    tests(of: "ArchiveIO", ["FileTrees", "Hashing", system]),
     tests(of: "HTTPTransport"),
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     tests(of: "ImageServing", ["ImageArchive", "OCIModel", "OrderedJSON", "Hashing", system]),
     tests(of: "NixStore", ["ArchiveIO", "OrderedJSON", "Hashing", "SQLite", system]),
-    tests(of: "ImageBuild", ["ImageArchive", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
-    tests(of: "VirtualMachine", ["ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(
+      of: "ImageBuild",
+      ["ImageArchive", "NixStore", "OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),
+    tests(
+      of: "VirtualMachine",
+      ["MachineProtocol", "ImageBuild", "ArchiveIO", "OrderedJSON", "Hashing", system]),
     .testTarget(
       name: "CommandTests",
       dependencies: [

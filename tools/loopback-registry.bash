@@ -1,14 +1,16 @@
 # shellcheck shell=bash
 # To be sourced: Debian's docker-registry on a free port of 127.0.0.1, for as long as the sourcing script runs.
 
-# Starts a registry over a storage directory. Sets registry_address and registry_pid; registry_log names its log.
+# Starts a registry over a storage directory. Sets registry_address and registry_pid; registry_log names its log, where requests are
+# listed when registry_access_log is true.
 start_registry() { # directory for configuration, log and storage
-  local port attempt
+  local port attempt disabled=true
+  [[ ${registry_access_log:-false} == false ]] || disabled=false
   registry_log=$1/log
   for attempt in 1 2 3 4 5; do
     port=$((12000 + (RANDOM * 32768 + RANDOM) % 20000))
     mkdir -p "$1/storage"
-    printf '%s\n' "version: 0.1" "log: {level: warn, accesslog: {disabled: true}}" \
+    printf '%s\n' "version: 0.1" "log: {level: warn, accesslog: {disabled: $disabled}}" \
       "storage: {filesystem: {rootdirectory: $1/storage}, delete: {enabled: true}}" \
       "http: {addr: '127.0.0.1:$port', secret: not-a-secret}" >"$1/config.yml"
     docker-registry serve "$1/config.yml" >"$registry_log" 2>&1 </dev/null &

@@ -1,5 +1,5 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// Some consecutive bytes of a file that is open.
 public struct FileRange: Sendable {
@@ -131,19 +131,5 @@ extension FileRange {
       guard left.prefix(count).elementsEqual(right.prefix(count)) else { return false }
       sources.forEach { $0.skip(count) }
     }
-  }
-}
-
-extension FilePath {
-  /// A path of any bytes.
-  public init(platformBytes bytes: [UInt8]) {
-    self = (bytes + [0]).withUnsafeBytes {
-      FilePath(platformString: $0.assumingMemoryBound(to: CChar.self).baseAddress.unsafelyUnwrapped)
-    }
-  }
-
-  /// The bytes of the path.
-  public var platformBytes: [UInt8] {
-    withPlatformString { text in Array(UnsafeRawBufferPointer(start: text, count: strlen(text))) }
   }
 }

@@ -64,16 +64,7 @@ public struct TarMember: Sendable, Hashable {
   }
 }
 
-/// One record of a PAX extended header.
-public struct PAXRecord: Sendable, Hashable {
-  /// The keyword.
-  public var key: [UInt8]
-  /// The value, any bytes.
-  public var value: [UInt8]
-
-  /// A record.
-  public init(key: [UInt8], value: [UInt8]) { (self.key, self.value) = (key, value) }
-
+extension PAXRecord {
   /// Takes `LENGTH KEY=VALUE\n …` apart.
   static func parse(_ content: [UInt8], at offset: Int64) throws(TarError) -> [PAXRecord] {
     var records: [PAXRecord] = []

@@ -45,7 +45,7 @@ public struct LayerChanges: Sendable {
       guard number < Self.memberLimit, nameByteCount <= Self.nameByteLimit else {
         throw FileSystemError.tooLarge
       }
-      if var change = try Self.change(member, number: number) {
+      if var change = try Self.change(of: member, number: number) {
         if hashingContents, case .put(let path, var entry) = change, entry.kind == .file {
           entry.contentDigest = try Self.digest(reader)
           change = .put(path: path, entry)
@@ -72,8 +72,10 @@ public struct LayerChanges: Sendable {
 
   // MARK: Members
 
-  /// What a member means; nil for what is only there for a storage driver.
-  private static func change(_ member: TarMember, number: Int) throws(FileSystemError) -> Change? {
+  /// What the member with that number, from 0, means; nil for what is only there for a storage driver.
+  ///
+  /// No path leads out of the file system, but directories on the way may be links.
+  public static func change(of member: TarMember, number: Int) throws(FileSystemError) -> Change? {
     guard member.name.count <= longestName, member.linkName.count <= longestName else {
       throw .nameTooLong(FileSystemPath(member.name.prefix(200)))
     }

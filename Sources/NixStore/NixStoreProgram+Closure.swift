@@ -27,7 +27,7 @@ extension NixStoreProgram {
     return try Closure(parsing: registration.utf8)
   }
 
-  private static func split(_ paths: [String]) -> [[String]] {
+  static func split(_ paths: [String]) -> [[String]] {
     stride(from: 0, to: paths.count, by: pathsPerCall).map {
       Array(paths[$0..<min($0 + pathsPerCall, paths.count)])
     }

@@ -44,7 +44,7 @@ public struct StorePath: Hashable, Sendable {
     guard stem != ".", stem != ".." else { throw .nameCharacter(name) }
   }
 
-  private static func isNameCharacter(_ byte: UInt8) -> Bool {
+  static func isNameCharacter(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -31,3 +31,20 @@ extension Platform: CustomStringConvertible {
   /// `linux/arm64/v8`.
   public var description: String { "\(os)/\(architecture)" + (variant.map { "/" + $0 } ?? "") }
 }
+
+extension Platform {
+  /// Go's name of the processor that the kernel (`uname -m`) or Nix (before the hyphen of a system) calls so.
+  public static func architecture(ofMachine machine: String) -> String {
+    switch machine {
+    case "x86_64": "amd64"
+    case "aarch64": "arm64"
+    case "i386", "i486", "i586", "i686": "386"
+    case "armv5tel", "armv6l", "armv7a", "armv7l": "arm"
+    case "powerpc64": "ppc64"
+    case "powerpc64le": "ppc64le"
+    case "mips64el": "mips64le"
+    case "loongarch64": "loong64"
+    default: machine
+    }
+  }
+}

@@ -1,4 +1,4 @@
-@testable import ArchiveIO
+@testable import FileTrees
 import SystemPackage
 import TestSupport
 import Testing

@@ -49,7 +49,7 @@ extension EngineTests {
   }
 
   /// A directory with one file.
-  private static func directory(
+  static func directory(
     _ directory: String, _ name: String, _ text: String, in place: Workplace
   ) throws -> String {
     let path = place.directory.appending(directory)

@@ -6,50 +6,6 @@ import Testing
 
 /// The functions of tools/nix beyond the manual's examples (nix-dockertools.md, sections 1 and 17).
 @Suite(WithNixStore(), .serialized) struct NixFunctionsTests {
-  // MARK: Evaluation
-
-  @Test(arguments: [
-    ("dockerTools.buildImage { name = \"x\"; unknown = 1; }", "unexpected argument"),
-    ("dockerTools.buildLayeredImage { name = \"x\"; copyToRoot = hello; }", "unexpected argument"),
-    ("dockerTools.streamLayeredImage { name = \"x\"; compressor = \"gz\"; }", "unexpected argument"),
-    ("dockerTools.pullImage { imageName = \"x\"; imageDigest = \"y\"; tag = \"z\"; }", "unexpected argument"),
-    ("dockerTools.exportImage { fromImage = hello; compressor = \"gz\"; }", "unexpected argument"),
-    ("dockerTools.buildNixShellImage { drv = helloPackage; maxLayers = 5; }", "unexpected argument"),
-    ("dockerTools.buildImage { }", "without required argument 'name'"),
-    ("dockerTools.buildLayeredImage { name = \"x\"; maxLayers = 1; }", "maxLayers is 1"),
-    ("dockerTools.buildLayeredImage { name = \"x\"; layering = \"random\"; }", "random"),
-    ("dockerTools.buildImage { name = \"x\"; compressor = \"xz\"; }", "\"gz\", \"none\", \"zstd\""),
-    ("dockerTools.buildLayeredImage { name = \"x\"; compressor = \"lz4\"; }", "\"lz4\""),
-    ("dockerTools.buildImage { name = \"x\"; contents = hello; copyToRoot = hello; }", "both are given"),
-    (
-      "dockerTools.pullImage { imageName = \"x\"; imageDigest = \"y\"; hash = \"a\"; sha256 = \"b\"; }",
-      "both “hash” and “sha256”"
-    ),
-    (
-      "dockerTools.streamNixShellImage { drv = helloPackage; run = \"a\"; command = \"b\"; }",
-      "give one of them"
-    ),
-    (
-      "dockerTools.streamNixShellImage { drv = helloPackage.overrideAttrs (_: { __structuredAttrs = true; }); }",
-      "structured attributes"
-    ),
-    ("(import (builtins.toPath tools) { inherit cooper; }).binSh", "binSh needs the package bashInteractive"),
-  ])
-  func `what is wrong is told when it is evaluated`(expression: String, message: String) async throws {
-    let result = try await NixPlace.suite.tryToEvaluate(
-      "let tools = \"\(NixPlace.suite.directory.path)/tools\"; cooper = \"\(NixPlace.suite.cooper)\"; in (\(expression)).drvPath"
-    )
-    #expect(result.status == 1 && result.errors.contains(message), "\(result.errors)")
-  }
-
-  @Test func `contents of buildImage still work, with a warning`() async throws {
-    let place = try NixPlace.suite
-    let result = try await place.tryToBuild(#"dockerTools.buildImage { name = "old"; contents = hello; }"#)
-    #expect(result.status == 0 && result.errors.contains("old name of “copyToRoot”"), "\(result.errors)")
-    let names = try await place.files(of: place.store + result.text).joined()
-    #expect(names.contains { $0.contains("./bin/hello") })
-  }
-
   @Test func `every function of the manual is there, and nothing needs a package until it is used`()
     async throws
   {
@@ -99,10 +55,12 @@ import Testing
       ])
   }
 
-  @Test func `our own examples build`() async throws {
+  @Test func `our own examples build, and again to the same bytes`() async throws {
     let result = try await NixPlace.suite.tryToBuild("builtins.attrValues dockerTools.examples")
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.text.split(separator: "\n").count == 10)
+    let again = try await NixPlace.suite.tryToBuild("builtins.attrValues dockerTools.examples", ["--check"])
+    #expect(again.status == 0, "\(again.errors)")
   }
 
   @Test func `shadowSetup is the program's own script`() async throws {
@@ -128,7 +86,7 @@ import Testing
     "buildNixShellImage { name = \"Upper/Case\"; drv = helloPackage; }",
     "streamNixShellImage { name = \"Upper/Case\"; drv = helloPackage; }",
   ])
-  func `imageTag is the tag in the archive, given or not`(function: String) async throws {
+  func `10: imageTag is the tag in the archive, given or not`(function: String) async throws {
     let place = try NixPlace.suite
     for expression in [function, "(\(function)).override { tag = \"given\"; }"] {
       let expression = "with dockerTools; (\(expression))"
@@ -152,7 +110,7 @@ import Testing
 
   // MARK: Layers
 
-  @Test func `images with common dependencies share layers`() async throws {
+  @Test func `27: images with common dependencies share layers`() async throws {
     let place = try NixPlace.suite
     var layers: [Set<JSONValue>] = []
     for contents in ["hello", "cowsay"] {
@@ -164,7 +122,7 @@ import Testing
     #expect(layers[0].intersection(layers[1]).count == 4)
   }
 
-  @Test func `what does not fit goes into the last layer of store paths, and nothing is missing`()
+  @Test func `35 and 36: what does not fit goes into the last layer of store paths, and nothing is missing`()
     async throws
   {
     let place = try NixPlace.suite
@@ -179,7 +137,7 @@ import Testing
     }
   }
 
-  @Test func `store paths that only a script's result speaks of are in the image`() async throws {
+  @Test func `48: store paths that only a script's result speaks of are in the image`() async throws {
     let place = try NixPlace.suite
     for expression in [
       #"dockerTools.buildLayeredImage { name = "x"; extraCommands = "ln -s ${hello} link; echo '(\"quoted\")' > q"; }"#,
@@ -192,7 +150,7 @@ import Testing
     }
   }
 
-  @Test func `a source directory of an expression is as good as a package`() async throws {
+  @Test func `51 and 52: a source directory of an expression is as good as a package`() async throws {
     let place = try NixPlace.suite
     try place.directory.write("from a file\n", to: "source/hello.txt")
     for expression in [

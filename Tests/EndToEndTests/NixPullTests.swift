@@ -88,6 +88,24 @@ import Testing
     }
   }
 
+  @Test func `a hash that was pinned with skopeo is right`() async throws {
+    try await Self.withPin { pin in
+      let place = try NixPlace.suite
+      // What nixpkgs' nix-prefetch-docker does.
+      let archive = place.directory.appending("pinned.tar")
+      try await Program.check(
+        "skopeo",
+        [
+          "--insecure-policy", "--override-os", "linux", "--override-arch", "amd64", "copy",
+          "--src-tls-verify=false", "docker://\(pin.registry.address)/team/busybox@\(pin.digest)",
+          "docker-archive:\(archive):final:1",
+        ])
+      let hash = try await Program.check("nix-hash", ["--flat", "--type", "sha256", "--base32", archive]).text
+      let path = try await place.build(pin.expression("sha256 = \"\(hash)\"; name = \"by-skopeo\";"))
+      #expect(path.hasSuffix("-by-skopeo"))
+    }
+  }
+
   @Test func `a pulled image is a base like any other`() async throws {
     try await Self.withPin { pin in
       let place = try NixPlace.suite

@@ -4,22 +4,9 @@ import Testing
 
 /// Images with a derivation's build environment (nix-dockertools.md, sections 12 and 17.2).
 @Suite(WithNixStore(), WithDockerDaemon(), .serialized) struct NixShellTests {
-  /// Loads an image and gives its name.
-  private static func load(_ expression: String) async throws -> String {
-    let place = try NixPlace.suite
-    var path = try await place.build(expression)
-    if path.contains("-stream-") {
-      path = try place.directory.write(try await place.stream(path), to: "shell.tar")
-    }
-    try await Engines.docker.docker(["load", "--input", path])
-    return try #require(try await place.repoTags(of: path).first)
-  }
-
   /// What a container of the image prints; `command` variants need a terminal.
   private static func run(_ expression: String, terminal: Bool = false) async throws -> String {
-    let name = try await load(expression)
-    let options = terminal ? ["--tty"] : []
-    return try await Engines.docker.docker(["run", "--rm", "--network", "none"] + options + [name]).text
+    try await NixPlace.suite.run(expression, options: terminal ? ["--tty"] : [])
   }
 
   /// The commands of an image, in the shell that it starts.
@@ -28,7 +15,10 @@ import Testing
       "dockerTools.streamNixShellImage { drv = helloPackage; \(more) run = ''\n\(commands)\n''; }")
   }
 
-  @Test func `buildDerivation builds the package as an ordinary user, where its outputs belong`() async throws
+  @Test
+  func
+    `basic and build through run: buildDerivation builds the package as an ordinary user, where its outputs belong`()
+    async throws
   {
     let text = try await Self.output("buildDerivation && $out/bin/hello && cat $doc/notes")
     #expect(text.contains("Running phase: buildPhase"))
@@ -42,9 +32,8 @@ import Testing
   @Test(arguments: ["streamNixShellImage-hello", "buildNixShellImage-hello"])
   func `the manual's image has the environment, under its name`(name: String) async throws {
     let place = try NixPlace.suite
-    #expect(try await Self.load(#"example "\#(name)""#) == "hello-2.12.1-env:latest")
-    let image = try await Engines.docker.docker(["image", "inspect", "hello-2.12.1-env:latest"])
-    let config = try JSONValue(parsing: image.output).array?.first?["Config"]
+    #expect(try await place.load(#"example "\#(name)""#) == ["hello-2.12.1-env:latest"])
+    let config = try await place.inspect("hello-2.12.1-env:latest")["Config"]
     #expect(config?["User"] == "1000:1000" && config?["WorkingDir"] == "/build")
     let variables = (config?["Env"]?.array ?? []).compactMap(\.string)
     #expect(variables == variables.sorted())
@@ -58,7 +47,7 @@ import Testing
     #expect(config?["Cmd"]?.array?.prefix(2) == [.string(bash), "--rcfile"])
   }
 
-  @Test func `shellHook runs first, in a shell with a prompt`() async throws {
+  @Test func `shellHook: it runs first, in a shell with a prompt`() async throws {
     let text = try await Self.run(
       """
       (example "streamNixShellImage-addingShellHook").override (old: { command = "echo \\"<$PS1>\\""; })
@@ -67,13 +56,15 @@ import Testing
     #expect(text.contains("[nix-shell:"), "\(text)")
   }
 
-  @Test func `packages can be added`() async throws {
+  @Test func `inputs: packages can be added`() async throws {
     let text = try await Self.run(
       #"(example "streamNixShellImage-extendingBuildInputs").override (old: { run = "cowsay moo"; })"#)
     #expect(text == "< moo >")
   }
 
-  @Test func `run ends with the status of its commands, and command is for a terminal`() async throws {
+  @Test func `run and command: one ends with the status of its commands, and command is for a terminal`()
+    async throws
+  {
     #expect(try await Self.output("case $- in *i*) echo interactive;; *) echo plain;; esac") == "plain")
     let text = try await Self.run(
       "dockerTools.buildNixShellImage { drv = helloPackage; command = \"case $- in *i*) echo interactive;; esac\"; }",
@@ -82,7 +73,9 @@ import Testing
     await #expect(throws: (any Error).self) { try await Self.output("(exit 3)") }
   }
 
-  @Test func `home is there and belongs to the user, unless it is another directory`() async throws {
+  @Test func `home and missing home: it is there and belongs to the user, unless it is another directory`()
+    async throws
+  {
     #expect(
       try await Self.output("cd; pwd; id -u; id -g; touch file && echo written")
         == "/build\n1000\n1000\nwritten")
@@ -94,7 +87,7 @@ import Testing
         == "7\n8\nwritten")
   }
 
-  @Test func `files for passAsFile are there instead of the variables`() async throws {
+  @Test func `passAsFile: the files are there instead of the variables`() async throws {
     #expect(
       try await Self.output("cat $notesPath; echo; printenv notes || echo unset") == "several\nlines\nunset")
   }

@@ -245,6 +245,28 @@ import Testing
     }
   }
 
+  @Test func `extraCommands beside it are inside of the image, wherever links of the base lead`() async throws
+  {
+    defer { place.remove() }
+    let (tree, outside) = (place.directory.appending("tree"), place.directory.appending("outside"))
+    try await Program.check(
+      "sh", ["-c", "mkdir -p \"$1/var\" \"$2\"; ln -s \"$2\" \"$1/var/run\"", "sh", tree, outside])
+    let base = place.directory.appending("base.tar")
+    try await build(["name": "base", "tag": "1", "copyToRoot": .string(tree)], to: base)
+    let built = place.directory.appending("built.tar")
+    try await build(
+      [
+        "name": "built", "tag": "1", "fromImage": .string(base),
+        "runAsRoot": .string("mkdir -p '\(outside)'"),
+        "extraCommands": "echo own > var/run/file; [ \"$PWD\" = / ]",
+      ], to: built)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: outside).isEmpty)
+    let exported = try await place.cooper(["export", built])
+    let name = ".\(outside)/file"
+    let text = try await Program.check("tar", ["-xOf", "-", name], input: exported.output).text
+    #expect(text == "own")
+  }
+
   @Test func `a script that fails leaves nothing, and is named with its line`() async throws {
     defer { place.remove() }
     let archive = place.directory.appending("built.tar")

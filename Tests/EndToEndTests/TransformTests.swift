@@ -290,6 +290,21 @@ import Testing
 
   // MARK: Append
 
+  @Test(arguments: ["linux/arm64/v8", "linux/s390x"])
+  func `scratch is an image without layers, for the platform that is asked for`(_ platform: String)
+    async throws
+  {
+    let place = try Workplace()
+    defer { place.remove() }
+    let target = "oci:\(place.directory.appending("layout")):1"
+    try await Self.check(
+      place, ["append", "scratch", "-", "--platform", platform, "-o", target], input: LayerBytes.tar("a", "b")
+    )
+    let facts = try await Self.facts(place, target, "any")
+    #expect(facts["platform"]?.string == platform && Self.layers(facts).count == 1)
+    #expect(try await Self.check(place, ["verify", target]).contains("1 image"))
+  }
+
   @Test func `append sends its own layer alone`() async throws {
     try await Self.withApp { registry, place in
       let app = "\(registry.address)/app"

@@ -6,25 +6,6 @@ import Testing
 
 /// The JSON Schema of the spec says what the parser says, judged by Python's jsonschema.
 @Suite struct LayeredSpecSchemaTests {
-  /// Reads a schema and then a spec from each line; prints 1 for a spec that is valid, 0 for one that is not.
-  private static let judge = """
-    import json, sys
-    from jsonschema import Draft202012Validator
-    schema = json.loads(sys.stdin.readline())
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    for line in sys.stdin:
-        print(int(validator.is_valid(json.loads(line))))
-    """
-
-  private static func verdicts(on specs: [JSONValue]) async throws -> [Bool] {
-    let documents = [JSONValue.object(LayeredSpec.schema)] + specs
-    let lines = documents.reduce(into: [UInt8]()) { $0 += $1.serialized() + [10] }
-    // Debian's own Python, for which python3-jsonschema is installed.
-    let result = try await Program.check("/usr/bin/python3", ["-c", judge], input: lines)
-    return result.text.split(separator: "\n").map { $0 == "1" }
-  }
-
   /// Whether every value is right by itself; what does not go together no schema can tell.
   private static func isAccepted(_ spec: JSONValue) -> Bool {
     do throws(SpecError) {
@@ -38,7 +19,7 @@ import Testing
   }
 
   private static func expectAgreement(on specs: [JSONValue], _ comment: Comment) async throws {
-    let verdicts = try await verdicts(on: specs)
+    let verdicts = try await SchemaJudge.verdicts(on: specs, by: LayeredSpec.schema)
     try #require(verdicts.count == specs.count, comment)
     for (spec, verdict) in zip(specs, verdicts) {
       let text = String(decoding: spec.serialized(), as: UTF8.self)

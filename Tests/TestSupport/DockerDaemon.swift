@@ -11,7 +11,9 @@ public final class DockerDaemon: Sendable {
   private let server: ServerProcess
 
   /// Starts a daemon and waits until it answers.
-  public static func start() async throws -> DockerDaemon {
+  ///
+  /// - Parameter storageDriver: `vfs` copies, and works everywhere; `overlay2` needs a kernel and a file system that can.
+  public static func start(storageDriver: String = "vfs") async throws -> DockerDaemon {
     guard geteuid() == 0 else { throw TestSupportError.needsRoot("dockerd") }
     try Program.require("containerd", package: "containerd")
     try Program.require("runc", package: "runc")
@@ -24,7 +26,7 @@ public final class DockerDaemon: Sendable {
         "--config-file", settings, "--data-root", directory.appending("data"),
         "--exec-root", directory.appending("exec"), "--pidfile", directory.appending("pid"),
         "--host", "unix://\(directory.appending("socket"))", "--bridge", "none", "--iptables=false",
-        "--ip6tables=false", "--ip-masq=false", "--storage-driver", "vfs",
+        "--ip6tables=false", "--ip-masq=false", "--storage-driver", storageDriver,
       ],
       log: directory.appending("log"),
       // Debian has runc and containerd where not every shell of root looks.

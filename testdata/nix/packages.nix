@@ -40,6 +40,7 @@ let
   coreutils = program "coreutils" "9.1" "";
   shadow = program "shadow" "4.13" "";
   proot = program "proot" "5.1" "";
+  nix = program "nix" "2.8" "for name in nix-store nix-daemon; do ln -s nix $out/bin/$name; done";
   # Debian's is a script that has places of Debian in it.
   fakeroot = program "fakeroot" "1.31" ''
     sed "1s|.*|#!$busybox/bin/sh|" $source/fakeroot > $out/libexec/fakeroot
@@ -129,7 +130,7 @@ let
   };
 
   packages = {
-    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow proot fakeroot hello cowsay redis cacert helloPackage;
+    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow proot fakeroot nix hello cowsay redis cacert helloPackage;
     bashInteractive = bash;
     callPackage = function: more:
       let f = if builtins.isFunction function then function else import function; in

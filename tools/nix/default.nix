@@ -19,7 +19,10 @@
 , # On the PATH of scripts, beside bash and coreutils. By default what stdenv has there.
   scriptPackages ? (if stdenv == null then [ ] else stdenv.initialPath or [ ])
 , # Nix's name of the machines that build, and of those that images are for.
-  buildSystem ? (if stdenv == null then builtins.currentSystem else (stdenv.buildPlatform or stdenv.hostPlatform).system)
+  buildSystem ? (
+    if stdenv != null then (stdenv.buildPlatform or stdenv.hostPlatform).system
+    else builtins.currentSystem or (throw "cooper: no machine is known where evaluation is pure; give “buildSystem”, such as \"x86_64-linux\"")
+  )
 , hostSystem ? (if stdenv == null then buildSystem else stdenv.hostPlatform.system)
 , # For `examples`.
   hello ? null

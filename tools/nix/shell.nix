@@ -3,10 +3,8 @@
 
 let
   inherit (builtins)
-    attrNames attrValues concatStringsSep elem filter isAttrs isBool isInt isList isString listToAttrs mapAttrs
-    replaceStrings storeDir unsafeDiscardStringContext;
-
-  quoted = text: "'" + replaceStrings [ "'" ] [ "'\\''" ] text + "'";
+    attrNames attrValues concatStringsSep filter isAttrs isBool isInt isList isString listToAttrs mapAttrs
+    placeholder replaceStrings storeDir unsafeDiscardStringContext;
 
   # An attribute as Nix puts it into the environment of a build.
   variable = value:
@@ -20,41 +18,42 @@ let
     else if isInt value then toString value
     else builtins.toJSON value;
 
-  # The text of one build environment, and what goes with it into an image.
+  # The arguments of streamLayeredImage for one build environment. Texts are the program's own: “cooper build shell” has the same.
   environment = { drv, name, uid, gid, homeDirectory, shell, command, run }:
     let
       build = "/build";
-      attributes = removeAttrs drv.drvAttrs [ "args" ];
-      passedAsFile = attributes.passAsFile or [ ];
       outputs = drv.outputs or [ "out" ];
+      # As plain text, so that they are named and not built.
+      outputPath = output: unsafeDiscardStringContext drv.${output}.outPath;
+      # As the builder sees it, which has the paths of outputs where `placeholder` stands for them.
+      text = value: replaceStrings (map placeholder outputs) (map outputPath outputs) (variable value);
+
+      # What Nix keeps to itself is no variable.
+      named = removeAttrs drv.drvAttrs [ "args" "__ignoreNulls" "__contentAddressed" "__impure" ];
+      attributes =
+        if drv.drvAttrs.__ignoreNulls or false then removeAttrs named (filter (attribute: named.${attribute} == null) (attrNames named))
+        else named;
+      passedAsFile = filter (attribute: attributes ? ${attribute}) (attributes.passAsFile or [ ]);
 
       # Everything but the outputs brings its context, and so its closure, into the image.
-      ofAttributes = mapAttrs (_: variable)
-        (removeAttrs attributes (passedAsFile ++ filter (output: attributes ? ${output}) outputs));
+      ofAttributes = mapAttrs (_: text) (removeAttrs attributes (passedAsFile ++ outputs));
       ofFiles = listToAttrs (map
         (attribute: {
           name = "${attribute}Path";
-          value = "${textFile "shell-passAsFile-${attribute}" (variable attributes.${attribute})}";
+          value = "${textFile "shell-passAsFile-${attribute}" (text attributes.${attribute})}";
         })
-        (filter (attribute: attributes ? ${attribute}) passedAsFile));
-      ofOutputs = listToAttrs (map
-        (output: { name = output; value = unsafeDiscardStringContext drv.${output}.outPath; })
-        outputs);
+        passedAsFile);
+      ofOutputs = listToAttrs (map (output: { name = output; value = outputPath output; }) outputs);
 
-      buildDerivation = step "text" "build-derivation" {
-        text = ''
-          #!${shell}
-          exec ${concatStringsSep " " (map (word: quoted (variable word)) ([ drv.drvAttrs.builder ] ++ drv.drvAttrs.args or [ ]))}
-        '';
-        destination = "bin/buildDerivation";
-        executable = true;
+      buildDerivation = step "build-program" "build-derivation" {
+        inherit shell;
+        command = map text ([ drv.drvAttrs.builder ] ++ drv.drvAttrs.args or [ ]);
         preferLocalBuild = true;
       };
-      staticPath = "${dirOf shell}:${buildDerivation}/bin";
 
       certificates = "${cacert}/etc/ssl/certs/ca-bundle.crt";
       first = (if cacert == null then { } else { SSL_CERT_FILE = certificates; NIX_SSL_CERT_FILE = certificates; }) // {
-        PATH = staticPath;
+        PATH = "${dirOf shell}:${buildDerivation}/bin";
         HOME = homeDirectory;
         NIX_STORE = storeDir;
         NIX_BUILD_CORES = "1";
@@ -70,28 +69,12 @@ let
       };
       variables = first // ofAttributes // ofFiles // ofOutputs // last;
 
-      rcfile = textFile "nix-shell-rc" ''
-        unset PATH
-        dontAddDisableDepTrack=1
-        if [ -e "$stdenv/setup" ]; then source "$stdenv/setup"; fi
-        PATH=${staticPath}''${PATH:+:$PATH}
-        SHELL=${shell}
-        BASH=${shell}
-        set +e
-        if [ -n "$PS1" ] && [ -z "$NIX_SHELL_PRESERVE_PROMPT" ]; then
-          PS1='\n\[\033[1;32m\][nix-shell:\w]\$\[\033[0m\] '
-        fi
-        if [ "$(type -t runHook)" = function ]; then runHook shellHook; fi
-        unset NIX_ENFORCE_PURITY
-        shopt -u nullglob
-        shopt -s execfail
-        ${if command != null then "${command}\nexit" else if run != null then "${run}\nexit" else ""}
-      '';
-
-      directories = step "directories" "nix-shell-directories" {
-        directories = [ "nix/store" "nix/var/nix" "etc/nix" "build" ];
+      rcfile = step "shell-start" "nix-shell-rc" {
+        inherit shell command run;
+        buildDerivation = "${buildDerivation}";
         preferLocalBuild = true;
       };
+      directories = step "shell-directories" "nix-shell-directories" { preferLocalBuild = true; };
       users = makeFakeNss {
         extraPasswdLines = [ "nixbld:x:${toString uid}:${toString gid}:Build user:${homeDirectory}:/noshell" ];
         extraGroupLines = [ "nixbld:!:${toString gid}:" ];
@@ -104,7 +87,7 @@ let
     else {
       inherit name;
       contents = [ binSh usrBinEnv users directories ];
-      permissions = map (path: { inherit path uid gid; }) [ "nix" "nix/**" "etc/nix" "build" ];
+      permissions = map (path: { inherit path uid gid; }) [ "build" "etc/nix" "nix" "nix/store" "nix/var" "nix/var/nix" ];
       config = {
         Cmd = if run == null then [ shell "--rcfile" "${rcfile}" ] else [ shell "${rcfile}" ];
         User = "${toString uid}:${toString gid}";

@@ -31,24 +31,21 @@ enum ShadowSetup {
 
   /// A bash script that adds what is missing below `root`.
   static func script(shell: String, binaries: String?, root: String = "") -> String {
-    var lines = binaries.map { ["export PATH=\(quoted($0)):$PATH"] } ?? []
-    lines.append("mkdir -p \(quoted(root + "/etc/pam.d"))")
+    var lines = binaries.map { ["export PATH=\(ShellText.quoted($0)):$PATH"] } ?? []
+    lines.append("mkdir -p \(ShellText.quoted(root + "/etc/pam.d"))")
     for group in groups(shell: shell) {
       guard let first = group.first else { continue }
-      lines.append("if [ ! -f \(quoted(root + "/" + first.path)) ]; then")
+      lines.append("if [ ! -f \(ShellText.quoted(root + "/" + first.path)) ]; then")
       for file in group {
-        let path = quoted(root + "/" + file.path)
+        let path = ShellText.quoted(root + "/" + file.path)
         let content =
-          file.lines.isEmpty ? ": " : "printf '%s\\n' \(file.lines.map(quoted).joined(separator: " ")) "
+          file.lines.isEmpty
+          ? ": " : "printf '%s\\n' \(file.lines.map(ShellText.quoted).joined(separator: " ")) "
         lines += ["  \(content)> \(path)", "  chmod \(String(file.mode, radix: 8)) \(path)"]
       }
       lines.append("fi")
     }
     return lines.map { $0 + "\n" }.joined()
-  }
-
-  private static func quoted(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
   }
 }
 

@@ -52,6 +52,8 @@ public struct StoreFiles: Sendable {
       while let directory = directories.popFirst() {
         // When the store is there, so are the directories above it.
         if try files.isKnown(Array(files.storeDirectory.utf8.dropFirst())) { break }
+        // Contents with a directory of that name, as a Nix database has it: Docker refuses a layer that names one twice.
+        if files.contains(Array(directory.utf8)) { continue }
         return TarInput(header: header(of: directory))
       }
       directories = []

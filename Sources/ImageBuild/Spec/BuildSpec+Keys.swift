@@ -78,7 +78,7 @@ extension BuildSpec {
   ) { tag in (try? Reference(parsing: "name").withTag(tag)) != nil }
 
   /// The grammar of registry-protocol.md, section 14, for a name that may have capital letters.
-  private static let nameRule: SpecText = {
+  static let nameRule: SpecText = {
     let host = #"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"#
     let component = "[A-Za-z0-9]+(?:(?:[.]|_|__|-+)[A-Za-z0-9]+)*"
     let expectation = "the name of a repository, such as hello or registry.example.com/team/hello"

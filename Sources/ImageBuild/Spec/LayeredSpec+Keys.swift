@@ -66,7 +66,5 @@ extension LayeredSpec {
     + BuildSpec.keys(
       "format", "layerCompression", "inherit", "permissions", "executor", "variant", "annotations", "labels")
 
-  private static let storePath = SpecText("the absolute path of a store path", pattern: #"/[^\u0000]+"#) {
-    $0.hasPrefix("/") && $0.utf8.count > 1 && !$0.utf8.contains(0)
-  }
+  private static let storePath = SpecText.absolutePath("the absolute path of a store path")
 }

@@ -38,4 +38,11 @@ struct SpecText: Sendable {
   static func nonEmpty(_ expectation: String) -> SpecText {
     SpecText(expectation, pattern: #"[^\u0000]+"#) { !$0.isEmpty && !$0.utf8.contains(0) }
   }
+
+  /// A path that begins with a slash, and is more than that.
+  static func absolutePath(_ expectation: String) -> SpecText {
+    SpecText(expectation, pattern: #"/[^\u0000]+"#) {
+      $0.hasPrefix("/") && $0.utf8.count > 1 && !$0.utf8.contains(0)
+    }
+  }
 }

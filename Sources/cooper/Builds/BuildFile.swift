@@ -29,6 +29,11 @@ enum BuildFile {
   /// The spec of an image with one layer.
   static func imageSpec(_ path: String) throws -> ImageSpec { try parse(path, ImageSpec.init) }
 
+  /// The spec of an image with a derivation's build environment.
+  static func shellSpec(_ path: String) throws -> ShellSpec {
+    try parse(path) { bytes, directory, _, _ in try ShellSpec(parsing: bytes, directory: directory) }
+  }
+
   private static func parse<Spec>(
     _ path: String, _ make: ([UInt8], FilePath, DateText, String) throws -> Spec
   ) throws -> Spec {
@@ -42,19 +47,27 @@ enum BuildFile {
 
   /// The image that the file at `path` describes: nixpkgs' conf.json, or a build spec.
   static func image(
-    _ path: String, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions
+    _ path: String, store: StoreOptions, registry: RegistryOptions, messages: OutputOptions,
+    settings: ScriptSettings
   ) async throws -> LayeredImage {
     let document = try JSONValue(parsing: UserFile.contents(of: path))
     if document["store_layers"] != nil { return try await streamed(path, store: store, repoTag: nil) }
+    if document["drv"] != nil {
+      return try await ShellBuild(
+        spec: shellSpec(path), store: store, registry: registry, messages: messages
+      ).layered().image()
+    }
     // These keys are in no spec of a layered image.
     if ["copyToRoot", "keepContentsDirlinks", "runAsRoot", "remove"].contains(where: { document[$0] != nil })
     {
       return try await SingleLayerBuild(
-        spec: imageSpec(path), store: store, registry: registry, messages: messages
+        spec: imageSpec(path), store: store, registry: registry, messages: messages, settings: settings
       ).image()
     }
-    return try await LayeredBuild(spec: spec(path), store: store, registry: registry, messages: messages)
-      .image()
+    return try await LayeredBuild(
+      spec: spec(path), store: store, registry: registry, messages: messages, settings: settings
+    )
+    .image()
   }
 
   /// The directory of a file, where its relative paths begin; links are followed.

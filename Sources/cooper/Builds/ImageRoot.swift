@@ -17,41 +17,20 @@ struct ImageRoot {
     tee test touch tr true truncate uname uniq unlink useradd usermod wc xargs xz
     """
 
-  /// How a directory becomes the root.
-  enum Way {
-    /// As an ordinary user, under fakeroot.
-    case proot
-    /// As real root, in namespaces of one's own.
-    case namespaces
-
-    fileprivate func prefix(root: String, binds: [Namespaces.Bind]) throws -> [String] {
-      switch self {
-      case .namespaces: return try RunInside.prefix(root: root, binds: binds)
-      case .proot:
-        let proot = try ScriptProgram("proot", package: "proot").path
-        return try RunConfined.prefix() + [proot, "-v", "-1", "-r", root, "-w", "/"]
-          + binds.flatMap { ["-b", "\($0.source):\($0.target)!"] }
-      }
-    }
-  }
-
   private let scratch: ScratchTree
   private let storeDirectory: String
   private let storeRoot: String
-  private let way: Way
   /// Our own directory, on this machine and in the image.
   private let box: FilePath
-  private let guestBox: String
+  /// The directory of our own, as the image sees it.
+  let guestBox: String
   private let mountPoints: [String]
-  /// Directories that were made to mount something on, the inner ones first.
-  private let made: [String]
 
   /// What is left out of the layer: nothing that is mounted gets into an image.
   let excludedPaths: [String]
 
   /// Prepares a tree that commands are to be run in.
-  init(_ scratch: ScratchTree, storeDirectory: String, storeRoot: String, by way: Way) throws {
-    self.way = way
+  init(_ scratch: ScratchTree, storeDirectory: String, storeRoot: String) throws {
     self.scratch = scratch
     self.storeDirectory = storeDirectory
     self.storeRoot = storeRoot
@@ -68,8 +47,6 @@ struct ImageRoot {
     let visible =
       ["/dev", "/proc", "/sys"] + (access(storeRoot + storeDirectory, F_OK) == 0 ? [storeDirectory] : [])
     mountPoints = visible + [guestBox]
-    let top = try OpenDirectory(scratch.root)
-    made = mountPoints.flatMap { Self.makeDirectories($0, in: top) }.reversed()
     excludedPaths = (["/dev", "/proc", "/sys", storeDirectory, guestBox]).map { String($0.dropFirst()) }
   }
 
@@ -92,8 +69,15 @@ struct ImageRoot {
     return made
   }
 
-  /// Removes the directories that only mounting needed; one that a script has put something in stays.
-  func removeMountPoints() {
+  /// Calls `body` while there are directories to mount something on; of those that were not there before, one that a script has put something in stays.
+  func withMountPoints<Value>(_ body: () async throws -> Value) async throws -> Value {
+    let top = try OpenDirectory(scratch.root)
+    let made = mountPoints.flatMap { Self.makeDirectories($0, in: top) }
+    defer { removeMountPoints(made.reversed()) }
+    return try await body()
+  }
+
+  private func removeMountPoints(_ made: [String]) {
     for path in made {
       let names = path.split(separator: "/").map { Array($0.utf8) }
       let parent = names.dropLast().reduce(try? OpenDirectory(scratch.root)) { try? $0?.directory($1) }
@@ -101,8 +85,13 @@ struct ImageRoot {
     }
   }
 
-  /// What fakeroot is to run for a script.
-  func command(_ script: Script, shell: String) throws -> [String] {
+  /// What is to be run for a script.
+  ///
+  /// - Parameter hasOwnProcesses: Whether a fresh `/proc` is made, so that this machine's is not needed.
+  func command(
+    _ script: Script, shell: String, hasOwnProcesses: Bool,
+    prefix: (_ root: String, _ binds: [Namespaces.Bind]) throws -> [String]
+  ) throws -> [String] {
     var guest = script
     guest.commands = FilePath("\(guestBox)/\(script.name)")
     guest.report = FilePath("\(guestBox)/\(script.name).failed")
@@ -114,7 +103,7 @@ struct ImageRoot {
       }
     }
     let launcher = [box.string, guestBox, storeDirectory, shell, Self.tools]
-    let own = try way.prefix(root: scratch.root.string, binds: bindings())
+    let own = try prefix(scratch.root.string, bindings(withProcesses: !hasOwnProcesses))
     let arguments = guest.shellArguments
     return [shell, "-e", "-c", Self.launcher, "bash"] + launcher + ["\(own.count)"] + own + arguments
   }
@@ -128,9 +117,9 @@ struct ImageRoot {
     return Glibc.link(outside.string, inside.string) == 0
   }
 
-  private func bindings() throws -> [Namespaces.Bind] {
+  private func bindings(withProcesses: Bool) throws -> [Namespaces.Bind] {
     // Processes of a namespace of one's own are what a fresh /proc shows.
-    try mountPoints.filter { $0 != "/proc" || way == .proot }.map { point in
+    try mountPoints.filter { $0 != "/proc" || withProcesses }.map { point in
       let source =
         switch point {
         case "/dev": try devices()
@@ -218,7 +207,8 @@ struct ImageRoot {
     declare -A libraries=()
     [[ -z $library || $library == "$store"/* ]] || libraries[$library]=1
     loader=
-    if [[ ${#programs[@]} -gt 0 ]]; then
+    [[ ! -e $box/loader ]] || loader=$box/loader
+    if [[ ${#programs[@]} -gt 0 && ! -e $box/bin/${shell##*/} ]]; then
       cp -L -- "${programs[@]}" "$box/bin/"
       while read -r name arrow file _; do
         if [[ $arrow == '=>' && $file == /* ]]; then
@@ -228,8 +218,8 @@ struct ImageRoot {
         fi
       done < <(ldd "${programs[@]}" 2>/dev/null || true)
     fi
-    for file in "${!libraries[@]}"; do cp -L -- "$file" "$box/lib/"; done
-    [[ -z $loader ]] || cp -L -- "$loader" "$box/loader"
+    for file in "${!libraries[@]}"; do cp -fL -- "$file" "$box/lib/"; done
+    [[ -z $loader || -e $box/loader ]] || cp -L -- "$loader" "$box/loader"
     if [[ $shell == "$store"/* ]]; then
       run=("$shell")
     elif [[ -n $loader ]]; then

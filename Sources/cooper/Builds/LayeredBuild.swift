@@ -14,9 +14,12 @@ struct LayeredBuild: SpecBuilder {
   let store: StoreOptions
   let registry: RegistryOptions
   let messages: OutputOptions
+  var settings = ScriptSettings()
+  /// What the image has besides.
+  var additions = LayeredAdditions()
 
   func image() async throws -> LayeredImage {
-    try surroundings.check()
+    surroundings.check()
     let base = try await surroundings.baseImage()
     let rules = PermissionRules(spec.permissions)
     var (contents, links) = try await contents(on: base)
@@ -27,10 +30,12 @@ struct LayeredBuild: SpecBuilder {
       created: spec.created, modified: spec.modified, repoTag: "")
     image.variant = spec.variant
     image.preamble = base == nil ? "No 'fromImage' provided" : nil
-    let mentioned = surroundings.mentioned()
+    let mentioned = additions.mentioned ?? surroundings.mentioned()
     let wanted = spec.includeStorePaths ? contents.references + mentioned : []
+    let closure =
+      if let closure = additions.closure { closure } else { try await surroundings.closure(of: wanted) }
     let plan = try plan(
-      try await surroundings.closure(of: wanted), contents, mentioned, customisation,
+      closure, contents, mentioned, customisation,
       baseLayers: image.parts.count + contents.plainDirectories.count)
     for layer in plan.layers {
       image.append(
@@ -53,14 +58,15 @@ struct LayeredBuild: SpecBuilder {
 
   /// The layer of contents and scripts alone, for an image whose other layers are planned when it is known what that one refers to.
   func customisationLayer() async throws -> any LayerRecipe {
-    try surroundings.check()
+    surroundings.check()
     var (contents, _) = try await contents(on: surroundings.baseImage())
     return try await customisation(&contents, rules: PermissionRules(spec.permissions))
   }
 
   /// The contents where the base image has a place for them, and the links that say so.
   private func contents(on base: BaseImage?) async throws -> (LayeredContents, DirectoryLinks) {
-    var contents = try LayeredContents(spec, storeDirectory: storeDirectory, root: store.root)
+    var contents = try LayeredContents(
+      spec, and: additions.trees, storeDirectory: storeDirectory, root: store.root)
     let view = try await contents.hasDirectories ? base?.view() : nil
     let links = try view.map { try DirectoryLinks($0, storeDirectory: storeDirectory) }
     if let links { try contents.place(behind: links) }
@@ -100,7 +106,8 @@ struct LayeredBuild: SpecBuilder {
   ) async throws -> any LayerRecipe {
     var tree = contents.tree
     if spec.includeNixDB { try await surroundings.addDatabase(of: contents.references, to: &tree) }
-    let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
+    let scripts = CustomisationScripts(
+      spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
     if scripts.isEmpty { return TreeLayer(tree, rules: rules) }
     let layer = try await scripts.run(in: tree, rules: rules).layer
     let found = try await Thread.run { [surroundings] in
@@ -126,6 +133,16 @@ struct LayeredBuild: SpecBuilder {
     }
     return spec.defaultTag(inputs: inputs, storeDirectory: storeDirectory)
   }
+}
+
+/// What a layered image has that its spec cannot say.
+struct LayeredAdditions {
+  /// Files of the last layer, and what they are called in messages; the spec's contents win.
+  var trees: [(name: String, tree: HelperTree)] = []
+  /// The store paths that the configuration needs; nil for all that it speaks of.
+  var mentioned: [StorePath]?
+  /// The closure of those and of the contents, when it is known.
+  var closure: Closure?
 }
 
 extension Layering {

@@ -15,7 +15,10 @@ struct LayeredContents {
   /// The store paths that the tree leads to.
   var references: [StorePath]
 
-  init(_ spec: LayeredSpec, storeDirectory: String, root: String) throws {
+  init(
+    _ spec: LayeredSpec, and trees: [(name: String, tree: HelperTree)] = [], storeDirectory: String,
+    root: String
+  ) throws {
     var farm = SymlinkFarm(storeDirectory: storeDirectory, root: root)
     var plain: [FilePath] = []
     var items: Set<StorePath> = []
@@ -32,6 +35,7 @@ struct LayeredContents {
         try farm.add(tree, named: "helper:\(name)")
       }
     }
+    for (name, tree) in trees { try farm.add(tree, named: name) }
     tree = farm.tree
     plainDirectories = plain
     conflicts = try farm.conflicts + Self.conflicts(of: plain, with: farm.tree)

@@ -42,24 +42,31 @@ struct Script {
     return ["-e", "-c", text, "bash", commands.string, report.string]
   }
 
+  /// The environment: nothing of the user's surroundings gets into the image.
+  var variables: [String: String] {
+    [
+      "PATH": path, "HOME": "/homeless-shelter",
+      "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
+      "SOURCE_DATE_EPOCH": String(TreePacking.time),
+    ]
+  }
+
   /// Runs the program that `command` makes of the script, with the image's root as its directory.
   ///
   /// What it prints goes to standard error, since standard output may be the image.
   func run(_ command: (Script) throws -> [String]) async throws {
     let command = try command(self)
-    // Nothing of the user's surroundings gets into the image.
-    let variables: [Environment.Key: String] = [
-      "PATH": path, "HOME": "/homeless-shelter",
-      "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
-      "SOURCE_DATE_EPOCH": String(TreePacking.time),
+    var environment: [Environment.Key: String] = [
       // Where a user namespace has one user, as in Nix's sandbox, fakeroot's own attempt fails as it does not expect.
-      "FAKEROOTDONTTRYCHOWN": "1",
+      "FAKEROOTDONTTRYCHOWN": "1"
     ]
+    for (name, value) in variables { environment[Environment.Key(stringLiteral: name)] = value }
     var options = Subprocess.PlatformOptions()
     options.processGroupID = 0
     let result = try await Subprocess.run(
       .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
-      environment: .custom(variables), workingDirectory: scratch.root, platformOptions: options, input: .none,
+      environment: .custom(environment), workingDirectory: scratch.root, platformOptions: options,
+      input: .none,
       output: .fileDescriptor(.standardError, closeAfterSpawningProcess: false),
       error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
     ) { execution in
@@ -72,14 +79,18 @@ struct Script {
         case .exited(let status): "status \(status)"
         case .signaled(let signal): "signal \(signal)"
         }
-      throw ScriptFailure(name: name, reason: "\(place())the commands ended with \(end)")
+      let path = scratch.work.appending("\(name).failed").string
+      throw failure("the commands ended with \(end)", report: (try? UserFile.read(path)) ?? [])
     }
   }
 
+  /// A failure of the commands for this reason; `report` is what bash wrote of the command that failed.
+  func failure(_ reason: String, report: [UInt8]) -> ScriptFailure {
+    ScriptFailure(name: name, reason: Self.place(report) + reason)
+  }
+
   /// The command that failed and its line, where bash could tell.
-  private func place() -> String {
-    let path = scratch.work.appending("\(name).failed").string
-    guard let bytes = try? UserFile.read(path) else { return "" }
+  private static func place(_ bytes: [UInt8]) -> String {
     let parts = String(decoding: bytes, as: UTF8.self).split(separator: "\n", maxSplits: 1)
     guard parts.count == 2 else { return "" }
     let command = parts[1].prefix(200).map { $0.isNewline ? " " : $0 }

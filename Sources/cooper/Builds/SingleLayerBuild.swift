@@ -1,5 +1,4 @@
 import ArchiveIO
-import Confinement
 import Hashing
 import ImageArchive
 import ImageBuild
@@ -13,9 +12,10 @@ struct SingleLayerBuild: SpecBuilder {
   let store: StoreOptions
   let registry: RegistryOptions
   let messages: OutputOptions
+  var settings = ScriptSettings()
 
   func image() async throws -> LayeredImage {
-    try surroundings.check()
+    surroundings.check()
     let base = try await surroundings.baseImage()
     let layer = try await layer(on: base)
     var image = LayeredImage(
@@ -74,7 +74,8 @@ struct SingleLayerBuild: SpecBuilder {
     }
     let packing = TreePacking.image(uid: spec.owner.uid, gid: spec.owner.gid)
     let rules = PermissionRules(spec.permissions)
-    let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
+    let scripts = CustomisationScripts(
+      spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
     let layer: any TarRecipe
     let isDirectory: @Sendable ([UInt8]) -> Bool?
     if scripts.isEmpty {
@@ -96,17 +97,21 @@ struct SingleLayerBuild: SpecBuilder {
   ) async throws -> Packed {
     let scratch = try ScratchTree(FileTree(), in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
+    let executor = try await settings.executor(
+      for: spec.common, asRoot: true,
+      machine: MachineSize(memory: spec.memorySize, disk: spec.diskSize))
     let image = try await Thread.run { [owner = spec.owner] in
       var image = try UnpackedImage(
-        base?.image, view: view, into: scratch.root, asRoot: Namespaces.areAllowed)
+        base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles)
       // First, since contents may have something of the same name.
       try image.remove(removed)
       try image.add(tree, owner: owner)
       return image
     }
-    let scripts = CustomisationScripts(spec, storeDirectory: storeDirectory, storeRoot: store.root)
+    let scripts = CustomisationScripts(
+      spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
     let layer = try await scripts.run(
-      asRoot: commands, in: image, at: scratch, searching: searchPath(of: base),
+      asRoot: commands, in: image, at: scratch, by: executor, searching: searchPath(of: base),
       rules: PermissionRules(spec.permissions))
     // Scripts found the base without what the spec removes, so that is among what they removed.
     return Packed(

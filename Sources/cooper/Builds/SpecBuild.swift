@@ -15,17 +15,15 @@ struct SpecBuild {
   let messages: OutputOptions
 
   /// `/nix/store`, unless the user has another one.
-  var storeDirectory: String {
+  static var storeDirectory: String {
     ProcessEnvironment.current["NIX_STORE_DIR"] ?? StorePath.defaultStoreDirectory
   }
 
-  /// Tells what is allowed and probably wrong in the spec, and refuses what it may say and this version does not do.
-  func check() throws {
-    spec.warnings.forEach(warn)
-    guard spec.executor == .auto || spec.executor == .namespace else {
-      throw UsageError("“executor” is “\(spec.executor)”, which is not there yet; leave it out")
-    }
-  }
+  /// The same.
+  var storeDirectory: String { Self.storeDirectory }
+
+  /// Tells what is allowed and probably wrong in the spec.
+  func check() { spec.warnings.forEach(warn) }
 
   /// The runtime configuration of an image on that base.
   func config(on base: BaseImage?) -> JSONObject {
@@ -81,6 +79,35 @@ struct SpecBuild {
     references.find(in: JSONValue.object(spec.runtimeConfig).serialized(), exists: exists)
   }
 
+  /// `nix-store`, where it is installed.
+  private static var storeProgram: NixStoreProgram? {
+    NixStoreProgram(searching: ProcessEnvironment.current["PATH"] ?? "")
+  }
+
+  /// The store paths that a derivation is built from: those that Nix builds or fetches, or, when there is no Nix to ask or a file has the reference
+  /// graph, those that are there already.
+  func inputs(of derivation: Derivation) async throws -> [StorePath] {
+    let built =
+      if spec.closure == nil, let program = Self.storeProgram {
+        try await program.realise(derivation.inputDerivations, quietly: messages.quiet)
+      } else {
+        try derivation.inputDerivations.flatMap(outputsOnDisk)
+      }
+    return derivation.inputSources + built
+  }
+
+  private func outputsOnDisk(of input: Derivation.Input) throws -> [StorePath] {
+    let file = try DerivationFile(input.derivation.location(below: storeRoot), storeDirectory: storeDirectory)
+    return try input.outputs.map { name in
+      guard let path = file.derivation.outputs.first(where: { $0.name == name })?.path, exists(path) else {
+        throw UsageError(
+          "the output “\(name)” of \(input.derivation) is not in the store; build it first: nix-store --realise '\(input.derivation)!\(name)'"
+        )
+      }
+      return path
+    }
+  }
+
   /// The closure of these paths, whether the image has them or not.
   func closure(of paths: [StorePath]) async throws -> Closure {
     let roots = Set(paths).sorted()
@@ -93,7 +120,7 @@ struct SpecBuild {
         throw UnusableClosure(file: file.string, reason: error)
       }
     }
-    guard let program = NixStoreProgram(searching: ProcessEnvironment.current["PATH"] ?? "") else {
+    guard let program = Self.storeProgram else {
       throw UsageError(
         "the image needs the closure of \(first), and there is no nix-store to ask; give “closure” a file with its reference graph"
       )

@@ -6,7 +6,9 @@ import SystemPackage
 /// An executable file that streams an image: a first line that runs this program, and the spec below it.
 enum StreamScript {
   /// Writes the script for the spec at `path`; its relative paths are made absolute, so that it runs anywhere.
-  static func write(_ spec: String, to path: FilePath) throws {
+  ///
+  /// - Parameter kind: the command of `stream` that takes such a spec.
+  static func write(_ spec: String, kind: String, to path: FilePath) throws {
     guard var document = try JSONValue(parsing: json(in: UserFile.contents(of: spec))).object else {
       throw UsageError("\(spec) is no JSON object")
     }
@@ -19,15 +21,16 @@ enum StreamScript {
           return .string(directory.pushing(FilePath(text)).string)
         })
     }
-    if let closure = document["closure"]?.string {
-      document["closure"] = .string(directory.pushing(FilePath(closure)).string)
+    for key in ["closure", "drv"] {
+      guard let file = document[key]?.string else { continue }
+      document[key] = .string(directory.pushing(FilePath(file)).string)
     }
     if let base = document["fromImage"]?.string {
       let file = directory.pushing(FilePath(base))
       if access(file.string, F_OK) == 0 { document["fromImage"] = .string(file.string) }
     }
     let text =
-      Array("#!\(try interpreter())\n".utf8) + JSONValue.object(document).serialized(.indented(by: 2))
+      Array("#!\(try interpreter(kind))\n".utf8) + JSONValue.object(document).serialized(.indented(by: 2))
     let file = try NewFile(at: path, permissions: FilePermissions(rawValue: 0o755))
     let writer = BlockWriter(file.file, pool: BlockPool(blockSize: 1 << 16, limit: 2))
     try writer.append(text + [UInt8(ascii: "\n")])
@@ -44,7 +47,7 @@ enum StreamScript {
   /// This program, with the words that come before the script's path.
   ///
   /// The kernel passes everything after the program as one word, so `env -S` takes it apart.
-  private static func interpreter() throws -> String {
+  private static func interpreter(_ kind: String) throws -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = buffer.withUnsafeMutableBytes {
       readlink(
@@ -55,6 +58,6 @@ enum StreamScript {
     guard !program.contains(where: { $0 == " " || $0 == "\n" || $0 == "\"" }) else {
       throw UsageError("this program is at “\(program)”, and a script cannot name a path with blanks")
     }
-    return "/usr/bin/env -S \(program) stream layered"
+    return "/usr/bin/env -S \(program) stream \(kind)"
   }
 }

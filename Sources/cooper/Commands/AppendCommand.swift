@@ -14,9 +14,12 @@ struct AppendCommand: AsyncParsableCommand {
       Examples:
         cooper append debian:12.2 app.tar.gz conf/ -o docker://registry.example.com/team/app:1.0
         tar -c -C build . | cooper append oci:layout:base - -o oci:layout:app
+        cooper append scratch rootfs.tar --platform linux/arm64 -o docker://registry.example.com/base:1
 
       A layer is a tar (plain, gz, zstd, bz2 or xz), a directory, or - for a tar from standard input; the first one is the lowest. Tars in gz and
       zstd keep their bytes, others are compressed with gz. Docker's manifests have no type for zstd: --format oci converts them.
+
+      The image scratch has no layers, and is for --platform or else for this machine's.
 
       What is in a directory belongs to root, unless --owner says otherwise, and gets the time 1970-01-01T00:00:01Z, or SOURCE_DATE_EPOCH; so
       the same files give the same layer. The image's own layers are not read, and within one registry nothing but new layers is sent. So a

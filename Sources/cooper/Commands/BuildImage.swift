@@ -35,6 +35,7 @@ struct BuildImage: AsyncParsableCommand {
   var print = false
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var scripts: ScriptOptions
   @OptionGroup var registry: RegistryOptions
   @OptionGroup var messages: OutputOptions
 
@@ -44,8 +45,10 @@ struct BuildImage: AsyncParsableCommand {
 
   mutating func run() async throws {
     let spec = try BuildFile.imageSpec(self.spec)
-    var image = try await SingleLayerBuild(spec: spec, store: store, registry: registry, messages: messages)
-      .image()
+    var image = try await SingleLayerBuild(
+      spec: spec, store: store, registry: registry, messages: messages, settings: scripts.settings
+    )
+    .image()
     if print {
       let layer = try await image.measureLast()
       try Console.output([

@@ -1,7 +1,5 @@
 import ArgumentParser
 import ImageBuild
-import OCIModel
-import OrderedJSON
 
 /// `cooper build layered`: dockerTools' buildLayeredImage.
 struct BuildLayered: AsyncParsableCommand {
@@ -19,28 +17,15 @@ struct BuildLayered: AsyncParsableCommand {
       “cooper spec layered” prints a schema of all keys.
       """)
 
-  @Argument(help: ArgumentHelp("The spec.", valueName: "spec.json"))
-  var spec: String
-
-  @Option(
-    name: .shortAndLong, help: ArgumentHelp("Where the image goes: any location.", valueName: "location"))
-  var output: String
-
-  @Flag(help: "Print the image's name and digest as JSON.")
-  var json = false
-
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var registry: RegistryOptions
-  @OptionGroup var messages: OutputOptions
+  @OptionGroup var build: BuildOptions
+  @OptionGroup var scripts: ScriptOptions
 
   mutating func run() async throws {
-    let spec = try BuildFile.spec(self.spec)
-    let image = try await LayeredBuild(spec: spec, store: store, registry: registry, messages: messages)
-      .image()
-    let job = LayeredImageJob(spec.common, store: store, registry: registry, messages: messages)
-    let result = try await job.write(image, to: CopyTarget(output, format: spec.format))
-    if json {
-      try Console.output(["name": .string(image.repoTag), "digest": .string(result.digest)])
-    }
+    let spec = try BuildFile.spec(build.spec)
+    let image = try await LayeredBuild(
+      spec: spec, store: build.store, registry: build.registry, messages: build.messages,
+      settings: scripts.settings
+    ).image()
+    try await build.write(image, of: spec.common)
   }
 }

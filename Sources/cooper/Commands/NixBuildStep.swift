@@ -22,7 +22,10 @@ struct NixBuildStep: AsyncParsableCommand {
 
 /// What there is to build.
 enum NixStepKind: String, ExpressibleByArgument {
-  case text, directories, helper
+  case text, helper
+  case buildProgram = "build-program"
+  case shellStart = "shell-start"
+  case shellDirectories = "shell-directories"
   case customisation, conf, script
   case imageOfConf = "image-of-conf"
   case image, layer
@@ -35,7 +38,9 @@ enum NixStepKind: String, ExpressibleByArgument {
   func build(_ step: NixStep) async throws {
     switch self {
     case .text: try NixFileSteps(step).text()
-    case .directories: try NixFileSteps(step).directories()
+    case .buildProgram: try NixFileSteps(step).buildProgram()
+    case .shellStart: try NixFileSteps(step).shellStart()
+    case .shellDirectories: try NixFileSteps(step).shellDirectories()
     case .helper: try NixFileSteps(step).helper()
     case .customisation: try await NixLayeredSteps(step).customisation()
     case .conf: try await NixLayeredSteps(step).configuration()

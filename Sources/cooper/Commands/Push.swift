@@ -31,6 +31,7 @@ struct Push: AsyncParsableCommand {
   @OptionGroup var registry: RegistryOptions
   @OptionGroup var sides: SideOptions
   @OptionGroup var store: StoreOptions
+  @OptionGroup var scripts: ScriptOptions
   @OptionGroup var messages: OutputOptions
 
   mutating func run() async throws {
@@ -51,7 +52,7 @@ struct Push: AsyncParsableCommand {
       throw UsageError("\(source) builds one image; leave out --all, --referrers and the platform")
     }
     let image = try await BuildFile.image(
-      source, store: store, registry: sides.source(registry), messages: messages)
+      source, store: store, registry: sides.source(registry), messages: messages, settings: scripts.settings)
     var job = LayeredImageJob(store: store, messages: messages)
     job.registry = sides.destination(registry)
     job.kind = copy.format ?? .oci

@@ -11,6 +11,7 @@ struct RunInside: ParsableCommand {
   var source: [String] = []
   @Option var target: [String] = []
   @Option(help: "A target that cannot be changed there.") var readOnly: [String] = []
+  @Flag var network = false
   @Argument var root: String
   @Argument(parsing: .postTerminator) var command: [String]
 
@@ -19,14 +20,15 @@ struct RunInside: ParsableCommand {
     let binds = zip(source, target).map {
       Namespaces.Bind(source: $0, target: root + $1, isReadOnly: readOnly.contains($1))
     }
-    throw ExitCode(Namespaces(root: root, binds: binds, hasNetwork: false).run(command))
+    throw ExitCode(Namespaces(root: root, binds: binds, hasNetwork: network).run(command))
   }
 
   /// The command line that runs another one so.
-  static func prefix(root: String, binds: [Namespaces.Bind]) throws -> [String] {
+  static func prefix(root: String, binds: [Namespaces.Bind], hasNetwork: Bool) throws -> [String] {
     var arguments = [try RunConfined.program(), configuration.commandName ?? ""]
     for bind in binds { arguments += ["--source=\(bind.source)", "--target=\(bind.target)"] }
     arguments += binds.filter(\.isReadOnly).map { "--read-only=\($0.target)" }
+    if hasNetwork { arguments.append("--network") }
     return arguments + [root, "--"]
   }
 }

@@ -5,7 +5,7 @@ import ImageBuild
 struct Spec: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints the JSON Schema of a build spec, for editors and for checks.",
-    subcommands: [SpecImage.self, SpecLayered.self])
+    subcommands: [SpecImage.self, SpecLayered.self, SpecShell.self])
 }
 
 /// `cooper spec layered`.
@@ -28,4 +28,13 @@ struct SpecImage: ParsableCommand {
     abstract: "Prints the JSON Schema (draft 2020-12) of the spec of an image with one layer.")
 
   mutating func run() throws { try Console.output(ImageSpec.schema) }
+}
+
+/// `cooper spec shell`.
+struct SpecShell: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shell",
+    abstract: "Prints the JSON Schema (draft 2020-12) of the spec of an image with a build environment.")
+
+  mutating func run() throws { try Console.output(ShellSpec.schema) }
 }

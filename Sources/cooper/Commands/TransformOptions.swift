@@ -14,6 +14,7 @@ struct TransformOptions: ParsableArguments {
     _ location: String, _ transform: (TransformJob, ImageSet) async throws -> any ImageTransform
   ) async throws {
     let job = try TransformJob(result, registry: registry, sides: sides, messages: messages)
+    if location == EmptyImage.name { job.addEmptyImage(for: choice.platform) }
     try await job.run {
       let images = try await job.images(location, choosing: choice)
       let changed = try images.applying(await transform(job, images))

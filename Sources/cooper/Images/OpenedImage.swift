@@ -1,5 +1,6 @@
 import ArchiveIO
 import ImageArchive
+import ImageBuild
 import OCIModel
 import Registry
 import SystemPackage
@@ -45,6 +46,12 @@ struct OpenedImage: Sendable {
     let (collection, selector) = try await Self.collection(at: location)
     isDockerArchive = collection.format == .dockerArchive
     whole = try await collection.image(selector ?? (takingFirst && isDockerArchive ? .position(0) : nil))
+  }
+
+  /// An image that is nowhere.
+  init(empty image: EmptyImage) {
+    name = EmptyImage.name
+    whole = image
   }
 
   private init(_ name: String, _ source: any ImageSource, of collection: ImageCollection) {

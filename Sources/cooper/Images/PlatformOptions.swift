@@ -28,13 +28,6 @@ struct PlatformOptions: ParsableArguments {
     let machine = withUnsafeBytes(of: system.machine) {
       String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
     }
-    return switch machine {
-    case "x86_64": "amd64"
-    case "aarch64": "arm64"
-    case "i386", "i486", "i586", "i686": "386"
-    case "armv6l", "armv7l": "arm"
-    case "loongarch64": "loong64"
-    default: machine
-    }
+    return Platform.architecture(ofMachine: machine)
   }
 }

@@ -41,6 +41,14 @@ final class TransformJob {
     return image
   }
 
+  /// Lets `EmptyImage.name` name an image for `platform`, or for this machine's.
+  func addEmptyImage(for platform: PlatformRequest?) {
+    let platform = platform ?? PlatformRequest(os: "linux", architecture: PlatformOptions.hostArchitecture)
+    images[EmptyImage.name] = OpenedImage(
+      empty: EmptyImage(
+        for: Platform(os: platform.os, architecture: platform.architecture, variant: platform.variant)))
+  }
+
   /// The images at a location, or the one of them that was chosen, to be changed.
   ///
   /// - Throws: `UsageError` when a docker-archive is to be written and there are several platforms, or a single image is for another one.

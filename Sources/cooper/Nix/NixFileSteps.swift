@@ -8,20 +8,37 @@ struct NixFileSteps {
 
   init(_ step: NixStep) { self.step = step }
 
-  /// A text as the output itself, or as a file below it.
+  /// A text as the output itself.
   func text() throws {
-    let mode: UInt32 = step.flag("executable") ? 0o755 : 0o644
-    var path = step.output
-    if let destination = step.optionalText("destination") {
-      path.append(destination)
-      try FileOutput.makeDirectories(path.removingLastComponent())
-    }
-    try FileOutput.write(Array(step.text("text").utf8), to: path, mode: mode)
+    try FileOutput.write(Array(step.text("text").utf8), to: step.output)
   }
 
-  /// Empty directories.
-  func directories() throws {
-    for name in step.texts("directories") {
+  /// The command that builds, for an image with a build environment.
+  func buildProgram() throws {
+    let text = EnvironmentShell.buildProgram(shell: try step.text("shell"), command: step.texts("command"))
+    let directory = step.output.appending("bin")
+    try FileOutput.makeDirectories(directory)
+    try FileOutput.write(Array(text.utf8), to: directory.appending("buildDerivation"), mode: 0o755)
+  }
+
+  /// What the shell of such an image begins with.
+  func shellStart() throws {
+    let commands: EnvironmentShell.Commands =
+      if let commands = step.optionalText("command") {
+        .typed(commands)
+      } else if let commands = step.optionalText("run") {
+        .run(commands)
+      } else {
+        .none
+      }
+    let shell = EnvironmentShell(
+      program: try step.text("shell"), buildDirectory: try step.text("buildDerivation"), commands: commands)
+    try FileOutput.write(Array(shell.startupFile.utf8), to: step.output)
+  }
+
+  /// The directories of such an image that a build writes to.
+  func shellDirectories() throws {
+    for name in EnvironmentShell.directories {
       try FileOutput.makeDirectories(step.output.appending(name))
     }
   }
@@ -36,7 +53,7 @@ struct NixFileSteps {
       } else {
         try helper.tree(
           path: step.optionalText("target"),
-          storeDirectory: ProcessEnvironment.current["NIX_STORE_DIR"] ?? "/nix/store"
+          storeDirectory: SpecBuild.storeDirectory
         ) { try UserFile.contents(of: $0) }
       }
     try FileOutput.makeDirectories(step.output)

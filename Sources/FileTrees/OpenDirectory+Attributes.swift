@@ -22,6 +22,13 @@ extension OpenDirectory {
     return records
   }
 
+  /// The value of one, also of one that belongs to the place; nil when the file has none of that name.
+  public func extendedAttribute(_ key: String, of name: [UInt8]) throws(FileError) -> [UInt8]? {
+    let size = withOpenName(name) { lgetxattr($0, key, nil, 0) }
+    if size < 0, errno == ENODATA || errno == EOPNOTSUPP { return nil }
+    return try value(of: Array(key.utf8), name)
+  }
+
   private func value(of key: [UInt8], _ name: [UInt8]) throws(FileError) -> [UInt8] {
     func read(into buffer: UnsafeMutableRawPointer?, _ size: Int) -> Int {
       withOpenName(name) { path in Self.withCString(key) { lgetxattr(path, $0, buffer, size) } }
@@ -44,6 +51,16 @@ extension OpenDirectory {
     guard result == 0 else {
       throw failure("set the attribute \(String(decoding: attribute.key, as: UTF8.self)) of", name)
     }
+  }
+
+  /// Gives the file these and no others.
+  public func setExtendedAttributes(_ attributes: [PAXRecord], of name: [UInt8]) throws(FileError) {
+    let wanted = Set(attributes.map(\.key))
+    for known in try extendedAttributes(of: name) where !wanted.contains(known.key) {
+      let result = withOpenName(name) { path in Self.withCString(known.key) { lremovexattr(path, $0) } }
+      guard result == 0 else { throw failure("remove an attribute of", name) }
+    }
+    for attribute in attributes { try setExtendedAttribute(attribute, of: name) }
   }
 
   /// Sets owner and group.

@@ -50,13 +50,23 @@ extension OpenDirectory {
     guard fchmod(file, mode) == 0 else { throw failure("set the mode of", name) }
   }
 
+  /// Gives an existing file new content, also under its other names; links are not followed, and permission bits stay.
+  public func rewriteFile(_ name: [UInt8], write: (FileDescriptor) throws -> Void) throws {
+    let file = withName(name) { openat($0, $1, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+    guard file >= 0 else { throw failure("open", name) }
+    defer { close(file) }
+    do { try write(FileDescriptor(rawValue: file)) } catch let error as Errno {
+      throw FileError("write", path(of: name), error)
+    }
+  }
+
   /// Makes a file of these bytes.
   public func createFile(_ name: [UInt8], _ bytes: [UInt8], mode: UInt32) throws {
     try createFile(name, mode: mode) { _ = try $0.writeAll(bytes) }
   }
 
-  /// Makes a file of everything that is left of an open one.
-  public func createFile(_ name: [UInt8], from source: OpenFile, mode: UInt32) throws {
+  /// Makes a file of everything that is left of a source.
+  public func createFile(_ name: [UInt8], from source: any ByteSource, mode: UInt32) throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
     defer { buffer.deallocate() }
     try createFile(name, mode: mode) { file in

@@ -1,0 +1,117 @@
+/// What the guest is to do: a file of the initial RAM disk.
+public struct GuestJob: Sendable, Hashable {
+  /// Where the job is in the initial RAM disk.
+  public static let path = "/job"
+
+  /// Something that is seen below the root of the program.
+  public struct Bind: Sendable, Hashable {
+    /// What it is.
+    public enum Source: Sendable, Hashable {
+      /// A directory of devices that a program may use.
+      case devices
+      /// `/sys` of the guest's kernel, read-only.
+      case system
+      /// A path in the disk `DiskName.extra`, read-only.
+      case extra([UInt8])
+      /// The same; what is changed there is forgotten with the machine.
+      case scratch([UInt8])
+    }
+
+    /// What it is.
+    public var source: Source
+    /// Where it is seen: an absolute path that is there in the tree.
+    public var target: [UInt8]
+
+    /// A bind.
+    public init(_ source: Source, at target: [UInt8]) { (self.source, self.target) = (source, target) }
+  }
+
+  /// The program, a path below its root, and its arguments.
+  public var command: [[UInt8]]
+  /// Its environment, `NAME=value`.
+  public var environment: [[UInt8]] = []
+  /// What it sees beside the tree and `/proc`, the outer targets first.
+  public var binds: [Bind] = []
+  /// The seconds after which it is killed; 0 for never.
+  public var timeLimit: UInt32 = 0
+  /// A file that is told to the host when the program is over: a path below its root.
+  public var report: [UInt8] = []
+  /// Modules of the kernel in the order in which they are loaded: paths in the initial RAM disk.
+  public var modules: [[UInt8]] = []
+
+  /// A job.
+  public init(command: [[UInt8]]) { self.command = command }
+
+  /// The job as bytes.
+  public var encoded: [UInt8] {
+    var bytes: [UInt8] = []
+    func append(_ key: String, _ values: [UInt8]...) {
+      var field: [UInt8] = []
+      for value in [Array(key.utf8)] + values { Netstring.append(value, to: &field) }
+      Netstring.append(field, to: &bytes)
+    }
+    for argument in command { append("command", argument) }
+    for variable in environment { append("environment", variable) }
+    for bind in binds {
+      switch bind.source {
+      case .devices: append("bind", bind.target, Array("devices".utf8), [])
+      case .system: append("bind", bind.target, Array("system".utf8), [])
+      case .extra(let path): append("bind", bind.target, Array("extra".utf8), path)
+      case .scratch(let path): append("bind", bind.target, Array("scratch".utf8), path)
+      }
+    }
+    append("timeLimit", Array(String(timeLimit).utf8))
+    append("report", report)
+    for module in modules { append("module", module) }
+    return bytes
+  }
+
+  /// Reads what `encoded` gives.
+  ///
+  /// - Throws: `MalformedMessage`.
+  public init(decoding bytes: [UInt8]) throws(MalformedMessage) {
+    self.init(command: [])
+    for field in try Netstring.all(in: bytes) {
+      let parts = try Netstring.all(in: field)
+      switch (parts.first.map { String(decoding: $0, as: UTF8.self) }, parts.count) {
+      case ("command", 2): command.append(parts[1])
+      case ("environment", 2): environment.append(parts[1])
+      case ("bind", 4): binds.append(Bind(try Self.source(parts[2], parts[3]), at: parts[1]))
+      case ("timeLimit", 2): timeLimit = UInt32(String(decoding: parts[1], as: UTF8.self)) ?? 0
+      case ("report", 2): report = parts[1]
+      case ("module", 2): modules.append(parts[1])
+      default: throw MalformedMessage("an unknown field of the job")
+      }
+    }
+  }
+
+  private static func source(_ kind: [UInt8], _ path: [UInt8]) throws(MalformedMessage) -> Bind.Source {
+    switch String(decoding: kind, as: UTF8.self) {
+    case "devices": .devices
+    case "system": .system
+    case "extra": .extra(path)
+    case "scratch": .scratch(path)
+    default: throw MalformedMessage("an unknown kind of bind")
+    }
+  }
+}
+
+/// What disks are called, as their serial numbers.
+public enum DiskName {
+  /// The tree as it is before, an EROFS image.
+  public static let lower = "lower"
+  /// What else the program needs, an EROFS image.
+  public static let extra = "extra"
+  /// An empty ext4 file system for what is changed.
+  public static let scratch = "scratch"
+}
+
+/// What the ports between guest and host are called.
+public enum PortName {
+  /// Records of the guest; one byte of the host ends the machine.
+  public static let control = "cooper.control"
+  /// What the program prints.
+  public static let log = "cooper.log"
+  /// What the program changed, as a tar.
+  public static let output = "cooper.output"
+}

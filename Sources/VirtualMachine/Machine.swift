@@ -1,0 +1,156 @@
+import ArchiveIO
+import Glibc
+public import MachineProtocol
+public import SystemPackage
+
+/// A virtual machine that runs one program as root over a tree, and gives back what that changed.
+///
+/// Its root can reach nothing but the disks: the tree and what else it is given are read-only, what it changes is forgotten with the machine but for
+/// the tar that comes back, and there is no network.
+public struct Machine: Sendable {
+  /// A panic before the guest works may be the emulator's mistake, so it is tried as often again.
+  private static let retries = 2
+
+  /// What runs the machine's instructions.
+  public enum Accelerator: Sendable, Hashable {
+    /// The processor itself.
+    case kvm
+    /// QEMU's emulation: 20 to 60 times slower, and needs nothing.
+    case tcg
+  }
+
+  /// What a program is given.
+  public struct Disks: Sendable, Hashable {
+    /// The tree that is its root, an EROFS image.
+    public var lower: FilePath
+    /// What the job's binds take from, an EROFS image; nil when they take nothing.
+    public var extra: FilePath?
+
+    /// These disks.
+    public init(lower: FilePath, extra: FilePath? = nil) { (self.lower, self.extra) = (lower, extra) }
+  }
+
+  /// The memory in MiB.
+  public var memory = 512
+  /// The size of what can be changed in MiB.
+  public var diskSize = 1024
+  /// How long it may take.
+  public var limits = MachineLimits()
+  private let qemu: QEMU
+  private let kernel: KernelFiles
+  private let guest: FilePath
+
+  /// A machine of these parts.
+  public init(qemu: QEMU, kernel: KernelFiles, guest: FilePath) {
+    (self.qemu, self.kernel, self.guest) = (qemu, kernel, guest)
+  }
+
+  /// Runs the job, and writes what it changed to the file `output` as a tar with OCI whiteouts and `ChangeMark.copied`.
+  ///
+  /// Where it says nothing else, success means that the program ended with status 0 and that the tar is complete. On cancellation, and whenever this
+  /// throws, QEMU is gone.
+  ///
+  /// - Parameters:
+  ///   - directory: a directory that only its owner can look into, for disks; nothing stays there but `output`.
+  ///   - log: gets what the program prints, when it prints it, on another thread.
+  ///   - started: gets QEMU's process group, for whoever must end it in a hurry.
+  /// - Throws: `MachineError`, `FileError`, `CancellationError`.
+  public func run(
+    _ job: GuestJob, on disks: Disks, by accelerator: Accelerator, in directory: FilePath, output: FilePath,
+    log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+    started: @escaping @Sendable (Int32) -> Void = { _ in }
+  ) async throws {
+    if accelerator == .tcg { try qemu.checkEmulation(of: kernel) }
+    let setup = MachineSetup(
+      qemu: qemu.path, isKVM: accelerator == .kvm, memory: memory, kernel: kernel.image,
+      initialRamdisk: directory.appending("initial-ramdisk"), lower: disks.lower, extra: disks.extra,
+      scratch: directory.appending("scratch"), diskSize: diskSize, output: output,
+      limits: limits.with(job))
+    defer { for path in [setup.initialRamdisk, setup.scratch] { unlink(path.string) } }
+    try await Thread.run { try write(job, to: setup.initialRamdisk) }
+    for attempt in 0... {
+      do {
+        return try await start(setup, log: log, started: started)
+      } catch MachineError.panic(let reason, let isReady) {
+        guard !isReady, accelerator == .tcg, attempt < Self.retries else {
+          throw MachineError.panic(reason: reason, isReady: isReady)
+        }
+      }
+    }
+  }
+
+  private func start(
+    _ setup: MachineSetup, log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+    started: @escaping @Sendable (Int32) -> Void
+  ) async throws {
+    try await Thread.run { try write(ScratchDisk(byteCount: Int64(diskSize) << 20), to: setup.scratch) }
+    let interrupter = try Interrupter()
+    try await withTaskCancellationHandler {
+      try Task.checkCancellation()
+      // QEMU ends with the thread that starts it, so that is the one that waits for it.
+      try await Thread.run {
+        let run = try MachineRun(setup, log: log)
+        started(run.processGroup)
+        try run.follow(interrupter)
+      }
+    } onCancel: {
+      interrupter.interrupt()
+    }
+  }
+
+  private func write(_ disk: ScratchDisk, to path: FilePath) throws {
+    let file = try FileDescriptor.open(
+      path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+    try disk.write(to: DirectFile(owning: file, path: path.string, direct: false))
+  }
+
+  private func write(_ job: GuestJob, to path: FilePath) throws {
+    var job = job
+    var files = InitialRamdisk()
+    // The kernel gives the first program its standard streams there.
+    files.addDevice("dev/console", TarDevice(major: 5, minor: 1))
+    files.addFile("init", copying: guest, mode: 0o755)
+    job.modules = []
+    for (index, module) in kernel.modules.enumerated() {
+      let name = "modules/\(index)"
+      files.addModule(name, module)
+      job.modules.append(Array("/\(name)".utf8))
+    }
+    files.addFile(String(GuestJob.path.dropFirst()), job.encoded)
+    guard let name = path.lastComponent?.string else { return }
+    let directory = try OpenDirectory(path.removingLastComponent())
+    // QEMU may be another user, who gets the open file and opens it once more. There are no secrets in it.
+    try directory.createFile(Array(name.utf8), from: files.open(), mode: 0o644)
+  }
+}
+
+extension Machine {
+  /// Finds out whether the machine starts under KVM, by starting one that does nothing; `directory` is for its disks.
+  public func stateOfKVM(in directory: FilePath) async throws -> KVMState {
+    let lower = directory.appending("nothing")
+    defer { for name in ["nothing", "no-changes"] { unlink(directory.appending(name).string) } }
+    let file = try FileDescriptor.open(
+      lower, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+    _ = try EROFSWriter(DirectFile(owning: file, path: lower.string)).finish()
+    do {
+      try await run(
+        GuestJob(command: []), on: Disks(lower: lower), by: .kvm, in: directory,
+        output: directory.appending("no-changes"), log: { _ in })
+      return .usable
+    } catch MachineError.program {
+      // There is no program, but it was looked for.
+      return .usable
+    } catch let error as MachineError {
+      return .dead(error.description)
+    }
+  }
+}
+
+extension MachineLimits {
+  /// The limits for a job.
+  fileprivate func with(_ job: GuestJob) -> MachineLimits {
+    var limits = self
+    limits.program = Int(job.timeLimit)
+    return limits
+  }
+}

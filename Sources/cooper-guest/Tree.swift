@@ -1,0 +1,156 @@
+import Confinement
+import FileTrees
+import Glibc
+import MachineProtocol
+import SystemPackage
+
+/// The tree that the program changes: the host's below, and above it, on the scratch disk, what is different.
+struct Tree {
+  /// Where the tree is.
+  static let root = "/tree"
+  /// Without `redirect_dir`, `metacopy` and `xino` what is above is complete in itself.
+  ///
+  /// With `index` all names of a file stay names of one file when it is written to.
+  private static let overlay = "index=on,metacopy=off,redirect_dir=off,xino=off"
+
+  private let job: GuestJob
+
+  /// Mounts the disks, the tree, and what the program sees in it.
+  init(_ job: GuestJob) throws {
+    self.job = job
+    try Mount.switchRoot()
+    try Mount.mount(Self.disk(DiskName.lower), atNew: "/lower", type: "erofs", flags: UInt(MS_RDONLY))
+    try Mount.mount(Self.disk(DiskName.scratch), atNew: "/scratch", type: "ext4")
+    for name in ["upper", "work"] { mkdir("/scratch/\(name)", 0o755) }
+    try Self.copyRoot()
+    try Mount.mount(
+      "overlay", atNew: Self.root, type: "overlay",
+      options: "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,\(Self.overlay)")
+    if let extra = try Disk.find(DiskName.extra, isNeeded: false) {
+      try Mount.mount(extra, atNew: "/extra", type: "erofs", flags: UInt(MS_RDONLY))
+    }
+    mkdir("/mounts", 0o755)
+    for (index, bind) in job.binds.enumerated() { try Self.mount(bind, number: index) }
+  }
+
+  private static func disk(_ name: String) throws -> String {
+    guard let found = try Disk.find(name) else { throw GuestFailure(because: "there is no disk \(name)") }
+    return found
+  }
+
+  /// The root of the tree is what the upper directory looks like.
+  private static func copyRoot() throws {
+    let (lower, upper, name) = (
+      try OpenDirectory("/lower"), try OpenDirectory("/scratch/upper"), Array(".".utf8)
+    )
+    let status = try lower.status(of: name)
+    try upper.setOwner(uid: Int64(status.uid), gid: Int64(status.gid), of: name)
+    try upper.setMode(status.mode, of: name)
+    for attribute in try lower.extendedAttributes(of: name) {
+      try upper.setExtendedAttribute(attribute, of: name)
+    }
+    try upper.setModificationTime(status.modificationTime, of: name)
+  }
+
+  /// Where something that the program sees is mounted outside of the tree.
+  private static func source(number: Int) -> String { "/mounts/\(number)" }
+
+  private static func mount(_ bind: GuestJob.Bind, number: Int) throws {
+    let own = source(number: number)
+    guard mkdir(own, 0o755) == 0 else { throw GuestFailure("cannot create \(own)") }
+    func path(_ suffix: [UInt8]) -> String { "/extra/\(String(decoding: suffix, as: UTF8.self))" }
+    switch bind.source {
+    case .devices: try Devices.mount(at: own)
+    case .system: try Mount.bind("/sys", at: own)
+    case .extra(let suffix): try Mount.bind(path(suffix), at: own)
+    case .scratch(let suffix):
+      let changes = "/scratch/mounts\(number)"
+      for directory in [changes, "\(changes)/upper", "\(changes)/work"] { mkdir(directory, 0o755) }
+      try Mount.mount(
+        "overlay", at: own, type: "overlay",
+        options: "lowerdir=\(path(suffix)),upperdir=\(changes)/upper,workdir=\(changes)/work")
+    }
+  }
+
+  /// What is bound into the tree for the program.
+  static func binds(_ job: GuestJob) -> [Namespaces.Bind] {
+    job.binds.enumerated().map { index, bind in
+      let isReadOnly =
+        switch bind.source {
+        case .system, .extra: true
+        case .devices, .scratch: false
+        }
+      return Namespaces.Bind(
+        source: source(number: index), target: root + String(decoding: bind.target, as: UTF8.self),
+        isReadOnly: isReadOnly)
+    }
+  }
+
+  // MARK: Afterwards
+
+  /// Adds to how the program ended what is left of the machine.
+  func ending(_ ending: ScriptProcess.Ending) -> GuestRecord.Ending {
+    var status = statvfs()
+    statvfs("/scratch", &status)
+    let killed = Self.counter("oom_kill")
+    return GuestRecord.Ending(
+      status: UInt64(ending.status), isLate: ending.isLate,
+      freeByteCount: UInt64(status.f_bavail) * UInt64(status.f_frsize),
+      freeFileCount: UInt64(status.f_favail), killedForMemory: killed)
+  }
+
+  private static func counter(_ name: String) -> UInt64 {
+    guard let bytes = try? OpenDirectory("/proc").file(Array("vmstat".utf8)).readAll() else { return 0 }
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    let line = lines.first { $0.hasPrefix("\(name) ") }
+    return line.flatMap { UInt64($0.dropFirst(name.count + 1)) } ?? 0
+  }
+
+  /// The beginning of the file that the host wants to know.
+  func report() -> [UInt8]? {
+    let names = outside(job.report).split(separator: UInt8(ascii: "/")).map { Array($0) }
+    guard let name = names.last,
+      let directory = try? names.dropLast().reduce(OpenDirectory("/"), { try $0.directory($1) }),
+      let file = try? directory.file(name)
+    else { return nil }
+    return try? file.readAll(limit: GuestRecord.textLimit)
+  }
+
+  /// Where something is that the program has at `path`: what is bound into the tree is seen there by the program alone.
+  private func outside(_ path: [UInt8]) -> [UInt8] {
+    for (index, bind) in job.binds.enumerated() where path.starts(with: bind.target + [UInt8(ascii: "/")]) {
+      return Array(Self.source(number: index).utf8) + path.dropFirst(bind.target.count)
+    }
+    return Array(Self.root.utf8) + path
+  }
+
+  /// Writes everything that is different from before as a tar; gives the number of its members and bytes.
+  func writeChanges(to output: FileDescriptor) throws -> (members: UInt64, byteCount: UInt64) {
+    let changes = try UpperMembers("/scratch/upper")
+    let tar = TarStream(changes, .gnu(numericOwner: true))
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
+    defer { buffer.deallocate() }
+    var byteCount: UInt64 = 0
+    while true {
+      let count = try tar.read(into: buffer)
+      if count == 0 { break }
+      try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      byteCount += UInt64(count)
+    }
+    return (changes.count, byteCount)
+  }
+}
+
+extension OpenFile {
+  /// What is left of the file, at most `limit` bytes.
+  func readAll(limit: Int = .max) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    while bytes.count < limit {
+      let count = try piece.withUnsafeMutableBytes { try read(into: $0) }
+      if count == 0 { break }
+      bytes += piece.prefix(count)
+    }
+    return Array(bytes.prefix(limit))
+  }
+}

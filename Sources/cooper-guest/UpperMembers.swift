@@ -1,0 +1,87 @@
+import FileTrees
+import Glibc
+import MachineProtocol
+import SystemPackage
+
+/// The upper directory of the overlay as members of a tar, with whiteouts as layers of images have them (vm-executor.md, section 4.3).
+final class UpperMembers: TarMembers {
+  /// The number of members so far.
+  private(set) var count: UInt64 = 0
+  private let walk: TreeWalk
+  /// What comes before the next entry of the walk.
+  private var pending: TarInput?
+  private var names: [FileIdentity: [UInt8]] = [:]
+
+  init(_ directory: FilePath) throws { walk = try TreeWalk(directory.appending("."), order: .bytes) }
+
+  func next() throws -> TarInput? {
+    if let input = pending {
+      pending = nil
+      count += 1
+      return input
+    }
+    guard let entry = try walk.next() else { return nil }
+    count += 1
+    return try member(entry)
+  }
+
+  private func member(_ entry: TreeWalk.Entry) throws -> TarInput {
+    let name = Array("./".utf8) + entry.path
+    let status = entry.status
+    guard let type = status.type else {
+      throw GuestFailure(
+        because: "\(entry.path.text) is a socket, which no image can have; the commands must remove it")
+    }
+    if type == .characterDevice, status.device == TarDevice(major: 0, minor: 0) {
+      return TarInput(header: TarHeader(name: ChangeMark.removal(of: name), mode: 0))
+    }
+    guard !entry.path.suffix(from: entry.path.nameStart).starts(with: ".wh.".utf8) else {
+      throw GuestFailure(
+        because: "\(entry.path.text) has a name that in a layer means the removal of another file")
+    }
+    if type != .directory, status.linkCount > 1 {
+      if let first = names[status.identity] {
+        return TarInput(header: TarHeader(name: name, type: .hardLink, mode: 0, linkName: first))
+      }
+      names[status.identity] = name
+    }
+    if type == .directory, try entry.change({ try $0.isOpaque($1) }) {
+      pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
+    }
+    return try input(entry, type, named: name)
+  }
+
+  private func input(_ entry: TreeWalk.Entry, _ type: TarType, named name: [UInt8]) throws -> TarInput {
+    let status = entry.status
+    var header = TarHeader(name: name, type: type, mode: status.mode, linkName: entry.linkTarget)
+    if type == .directory, header.name.last != UInt8(ascii: "/") { header.name.append(UInt8(ascii: "/")) }
+    header.owner = TarOwner(uid: Int64(status.uid), gid: Int64(status.gid))
+    header.modificationTime = status.modificationTime
+    header.device = status.device
+    header.extendedAttributes = try entry.extendedAttributes()
+    guard type == .regular else { return TarInput(header: header) }
+    if try entry.change({ try $0.hasOrigin($1) }) { header.extendedAttributes.append(ChangeMark.copied) }
+    guard status.byteCount > 0 else { return TarInput(header: header) }
+    header.byteCount = status.byteCount
+    return TarInput(header: header, content: .file(try entry.open()))
+  }
+}
+
+extension OpenDirectory {
+  /// Whether nothing of the lower directory is seen in it.
+  fileprivate func isOpaque(_ name: [UInt8]) throws -> Bool {
+    try extendedAttribute("trusted.overlay.opaque", of: name) == Array("y".utf8)
+  }
+
+  /// Whether it is a file of the lower tree that was copied when it was changed.
+  fileprivate func hasOrigin(_ name: [UInt8]) throws -> Bool {
+    try extendedAttribute("trusted.overlay.origin", of: name) != nil
+  }
+}
+
+extension [UInt8] {
+  fileprivate var text: String { String(decoding: self, as: UTF8.self) }
+
+  /// Where the last name of the path begins.
+  fileprivate var nameStart: Int { lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0 }
+}

@@ -1,0 +1,59 @@
+import ImageBuild
+import VirtualMachine
+
+/// Something that runs scripts as root, or as somebody who cannot tell the difference (vm-executor.md).
+protocol RootExecutor: Sendable {
+  /// Whether files of a tree must themselves have the owners, modes, devices and attributes that scripts are to see.
+  ///
+  /// Otherwise they belong to the user, and all that is `RootTask.ownership`.
+  var needsRealFiles: Bool { get }
+
+  /// Runs a script, and gives what is to be said of the tree's files afterwards: `.real` when the disk says it.
+  ///
+  /// Nothing that the script has started runs any more when this returns or throws.
+  ///
+  /// - Throws: `ScriptFailure` when the commands fail, `UsageError` when this machine lacks something.
+  func run(_ task: RootTask) async throws -> Ownership
+}
+
+/// A script that is to run over a tree.
+struct RootTask {
+  /// The commands, in a file beside the tree, and what is around them.
+  let script: Script
+  /// The tree.
+  let scratch: ScratchTree
+  /// What is to be said of the tree's files before.
+  let ownership: Ownership
+  /// What the tree needs to be `/` of the script; nil when it is the working directory, in this machine's own `/`.
+  let root: ImageRoot?
+}
+
+/// What the user says of the way scripts run.
+struct ScriptSettings: Sendable {
+  /// Instead of the spec's.
+  var executor: BuildSpec.Executor?
+  /// Whether scripts may use the network.
+  var hasNetwork = false
+
+  /// The executor for `spec`.
+  ///
+  /// - Parameters:
+  ///   - asRoot: Whether real root may be used: the tree is `/` of the scripts.
+  ///   - machine: The size of a virtual machine, where it is one.
+  /// - Throws: `UsageError`, `MachineError`, `KernelError` when this machine cannot do what is asked for.
+  func executor(
+    for spec: BuildSpec, asRoot: Bool, machine: MachineSize = MachineSize()
+  ) async throws -> any RootExecutor {
+    let choice = executor ?? spec.executor
+    switch choice {
+    case .auto where asRoot && !hasNetwork:
+      if let machine = await MachineExecutor.underKVM(machine) { return machine }
+      fallthrough
+    case .auto, .namespace:
+      return asRoot && NamespaceExecutor.isAllowed
+        ? NamespaceExecutor(hasNetwork: hasNetwork) : FakerootExecutor()
+    case .tcg: return try await MachineExecutor(machine, by: .tcg, hasNetwork: hasNetwork)
+    case .kvm: return try await MachineExecutor(machine, by: .kvm, hasNetwork: hasNetwork)
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import OrderedJSON
+import TestSupport
+import Testing
+
+/// `runAsRoot` in a virtual machine: the same layer as without one, for everybody.
+@Suite(.serialized) struct MachineExecutorTests {
+  private let place: Workplace
+  private let scratch: String
+  private let tool: String
+
+  init() throws {
+    try Program.require("qemu-system-x86_64", package: "qemu-system-x86")
+    place = try Workplace()
+    scratch = place.directory.appending("scratch")
+    tool = place.directory.appending("bin/cooper")
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
+    try FileManager.default.createDirectory(
+      atPath: place.directory.appending("bin"), withIntermediateDirectories: false)
+    // Where an ordinary user can reach them.
+    for (source, name) in try [(Program.builtTool, "cooper"), (MachineParts.guest, "cooper-guest")] {
+      try FileManager.default.copyItem(atPath: source, toPath: place.directory.appending("bin/\(name)"))
+    }
+    chmod(place.directory.path, 0o755)
+    chmod(scratch, 0o1777)
+  }
+
+  /// An image of a tar made by root or whoever runs the tests, with hard links, and a program that needs libraries.
+  private func makeBase() async throws -> String {
+    let script = """
+      set -e
+      mkdir -p "$1" && cd "$1"
+      mkdir -p etc opt/app/old opt/replaced opt/emptied var/empty home tmp sbin
+      printf 'root:x:0:0:root:/root:/bin/sh\\n' >etc/passwd
+      printf 'root:x:0:\\n' >etc/group
+      echo old >opt/app/file; ln opt/app/file opt/app/same; echo old >opt/app/old/inner
+      echo old >opt/replaced/file; echo old >opt/emptied/file; echo same >opt/same
+      echo target >opt/target; ln -s target opt/link
+      chmod 1777 tmp
+      tar --owner=0 --group=0 --numeric-owner -cf "$2" .
+      """
+    let layer = place.directory.appending("layer.tar")
+    try await Program.check("sh", ["-c", script, "sh", place.directory.appending("base"), layer])
+    let empty = place.directory.appending("empty.tar")
+    let spec = try write(["name": "empty", "tag": "1"])
+    #expect(try await place.cooper(["build", "image", spec, "-o", empty, "-q"]).status == 0)
+    let base = place.directory.appending("base.tar")
+    let result = try await place.cooper(["append", empty, layer, "-o", "docker-archive:\(base):base:1"])
+    try #require(result.status == 0, "\(result.errors)")
+    return base
+  }
+
+  private func write(_ members: JSONObject) throws -> String {
+    var spec: JSONObject = ["compressor": "none"]
+    spec.append(contentsOf: members)
+    return try place.directory.write(
+      String(decoding: JSONValue.object(spec).serialized(), as: UTF8.self), to: "spec.json")
+  }
+
+  /// Builds the spec; `user` is the number of an ordinary user.
+  private func build(
+    _ spec: String, _ executor: String, user: String? = nil, environment: [String: String] = [:]
+  ) async throws -> Program.Result {
+    let identity = user.map { ["setpriv", "--reuid", $0, "--regid", $0, "--clear-groups"] } ?? []
+    var variables = [
+      "TMPDIR": scratch, "HOME": place.directory.path, "COOPER_KERNEL": try await MachineParts.kernel(),
+      "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ]
+    variables.merge(environment) { $1 }
+    let command = identity + [tool, "build", "image", spec, "-o", "-", "-q", "--executor", executor]
+    return try await Program.run(
+      "env", command, environment: variables, timeout: .seconds(300))
+  }
+
+  private static let script = """
+    echo alice:x:1000:1000::/:/bin/sh >> /etc/passwd; echo alice:x:1000: >> /etc/group
+    mkdir -p /data/deep; echo content > /data/file; chown alice: /data; chown 3000000000:70000 /data/file
+    chmod 4755 /data/file; chmod 2750 /data/deep; chown root:root /opt/same
+    ln /data/file /data/further; ln -s ../opt/target /data/link; mkfifo /data/pipe
+    mknod /data/null c 1 3; mknod /data/disk b 7 300; chmod 660 /data/disk; chown 0:6 /data/disk
+    rm -r /opt/app/old; rm -r /opt/replaced; echo file > /opt/replaced
+    rm -r /opt/emptied; mkdir /opt/emptied; echo new > /opt/emptied/new
+    echo more >> /opt/app/file
+    rm /opt/link; mkdir /opt/link; echo in > /opt/link/inside
+    rmdir /var/empty; chmod 750 /home
+    mv /opt/target /opt/moved; mv /opt/link /opt/away
+    echo odd > '/data/a b'; printf odd > "/data/$(printf 'caf\\303\\251')"
+    echo none > /data/closed; chmod 0 /data/closed
+    mkdir /many; for i in {1..2000}; do : > /many/$i; done
+    """
+
+  @Test(.enabled(if: getuid() == 0, "only root can make namespaces, and become another user"))
+  func `the machine gives the same bytes as namespaces, to root and to an ordinary user`() async throws {
+    defer { place.remove() }
+    let base = try await makeBase()
+    let spec = try write(["name": "same", "fromImage": .string(base), "runAsRoot": .string(Self.script)])
+    let expected = try await build(spec, "namespace")
+    try #require(expected.status == 0, "\(expected.errors)")
+    let machine = try await build(spec, "tcg")
+    try #require(machine.status == 0, "\(machine.errors)")
+    #expect((machine.output == expected.output) as Bool)
+    let ordinary = try await build(spec, "tcg", user: "65534")
+    try #require(ordinary.status == 0, "\(ordinary.errors)")
+    #expect((ordinary.output == expected.output) as Bool)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+  }
+
+  @Test func `a script that fails is named with its line, and what it printed was shown`() async throws {
+    defer { place.remove() }
+    let spec = try write(["name": "x", "tag": "1", "runAsRoot": "echo shown\necho also >&2\nfalse\n"])
+    let result = try await build(spec, "tcg")
+    #expect(result.status == 1)
+    #expect(result.output.isEmpty)
+    let lines = result.errors.split(separator: "\n")
+    #expect(lines.prefix(2) == ["shown", "also"])
+    #expect(result.errors.contains("“runAsRoot”: “false” in line 3 failed; the commands ended with status 1"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM])
+  func `a signal ends the machine and leaves nothing`(signal: Int32) async throws {
+    defer { place.remove() }
+    let spec = try write(["name": "x", "tag": "1", "runAsRoot": "echo started; sleep 1000"])
+    let running = try RunningProgram(
+      tool, ["build", "image", spec, "-o", place.directory.appending("x.tar"), "-q", "--executor", "tcg"],
+      environment: ["TMPDIR": scratch, "COOPER_KERNEL": try await MachineParts.kernel()])
+    defer { running.signal(SIGKILL) }
+    let deadline = ContinuousClock.now + .seconds(60)
+    // The machine's log is not seen here, but its disks are.
+    while try await machines().isEmpty, ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    #expect(try await machines().count == 1)
+    running.signal(signal)
+    let result = try await running.result()
+    #expect(result.status == 128 + signal, "\(result.errors)")
+    #expect(try await machines().isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+    #expect(!place.directory.contains("x.tar"))
+  }
+
+  /// The processes that have a file in the scratch directory open and are QEMU.
+  private func machines() async throws -> [String] {
+    let script = """
+      for process in /proc/[0-9]*; do
+        [ "$(cat "$process/comm" 2>/dev/null)" = qemu-system-x86 ] || continue
+        ls -l "$process/fd" 2>/dev/null | grep -q " $1/" && echo "${process#/proc/}"
+      done
+      true
+      """
+    return try await Program.check("sh", ["-c", script, "sh", scratch]).text.split(separator: "\n")
+      .map(String.init)
+  }
+
+  @Test func `what is missing is named, and nothing is done instead`() async throws {
+    defer { place.remove() }
+    let spec = try write(["name": "x", "tag": "1", "runAsRoot": "true"])
+    let noKernel = try await build(spec, "tcg", environment: ["COOPER_KERNEL": "/nonexistent"])
+    #expect(noKernel.status != 0 && noKernel.errors.contains("/nonexistent"))
+    let noGuest = try await build(spec, "tcg", environment: ["COOPER_GUEST": "/nonexistent/guest"])
+    #expect(noGuest.status != 0 && noGuest.errors.contains("COOPER_GUEST"))
+    try FileManager.default.createSymbolicLink(
+      atPath: place.directory.appending("bin/bash"), withDestinationPath: Program.find("bash"))
+    let noQEMU = try await build(spec, "tcg", environment: ["PATH": place.directory.appending("bin")])
+    #expect(noQEMU.status != 0 && noQEMU.errors.contains("qemu-system-x86"))
+    let kvm = try await build(spec, "kvm")
+    #expect(kvm.status == 0 || kvm.errors.contains("KVM cannot be used"), "\(kvm.errors)")
+    let layered = try write(["name": "x", "tag": "1", "fakeRootCommands": "true", "executor": "tcg"])
+    let refused = try await place.cooper(["build", "layered", layered, "-o", "-"])
+    #expect(refused.status == 2)
+  }
+}

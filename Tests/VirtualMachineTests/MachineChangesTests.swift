@@ -1,0 +1,108 @@
+import ArchiveIO
+import Foundation
+import MachineProtocol
+import TestSupport
+import Testing
+
+/// What comes back of changes: everything that a layer can say, and nothing that was not changed.
+@Suite struct MachineChangesTests {
+  @Test func `every kind of change comes back exactly`() async throws {
+    let machine = try await MachineCase(
+      """
+      echo same > etc/same; echo one > etc/one; ln etc/one etc/other
+      mkdir -p gone/below emptied moved/inner kept; echo x > gone/below/file; echo x > emptied/file
+      echo x > moved/inner/file; echo x > kept/file; setfattr -n user.kept -v base kept/file
+      """)
+    defer { machine.remove() }
+    let printed = try await machine.run(
+      """
+      mkdir new; echo mine > new/file; chown 4000000000:3000000000 new/file; chmod 4755 new/file
+      ln new/file new/again; ln -s /no/where new/link; mknod new/device c 12 345; mknod new/block b 7 1
+      mkfifo new/pipe; chmod 2750 new/pipe
+      echo odd > "new/$(printf 'caf\\351')"
+      rm -r gone; rm -r emptied; mkdir emptied; echo y > emptied/new
+      mv moved away
+      echo two >> etc/one; cat etc/other
+      chown 7:8 kept/file
+      n=$(printf '%0200d' 0); mkdir -p "long/$n"; echo deep > "long/$n/$n"
+      truncate -s 3000000 new/sparse; printf end >> new/sparse
+      """)
+    // All names of a file are names of one file, before and after.
+    #expect(printed == "one\ntwo\n")
+    let changes = try Changes(machine.output)
+
+    // The name that comes first is the file, and the other one a link to it.
+    let file = try #require(changes["./new/again"])
+    #expect((file.userID, file.groupID, file.mode) == (4_000_000_000, 3_000_000_000, 0o4755))
+    #expect(changes.text("./new/again") == "mine\n")
+    let other = try #require(changes["./new/file"])
+    #expect(other.isHardLink && other.linkName == Array("./new/again".utf8))
+    #expect(changes["./new/link"]?.linkName == Array("/no/where".utf8))
+    let device = try #require(changes["./new/device"])
+    #expect((device.type, device.deviceMajor, device.deviceMinor) == (UInt8(ascii: "3"), 12, 345))
+    #expect(changes["./new/block"]?.type == UInt8(ascii: "4"))
+    #expect(changes["./new/pipe"].map { [UInt32($0.type), $0.mode] } == [0x36, 0o2750])
+    #expect(changes.members.contains { $0.name == Array("./new/caf".utf8) + [0xE9] })
+    #expect(changes["./new/sparse"]?.byteCount == 3_000_003)
+
+    #expect(changes.names.contains("./.wh.gone"))
+    #expect(!changes.names.contains { $0.hasPrefix("./gone") })
+    #expect(
+      changes.names.filter { $0.hasPrefix("./emptied") } == [
+        "./emptied/", "./emptied/.wh..wh..opq", "./emptied/new",
+      ])
+    #expect(changes.names.contains("./.wh.moved"))
+    #expect(changes.text("./away/inner/file") == "x\n")
+    #expect(changes.text("./etc/one") == "one\ntwo\n")
+    #expect(!changes.names.contains("./etc/same"))
+
+    let kept = try #require(changes["./kept/file"])
+    #expect((kept.userID, kept.groupID) == (7, 8))
+    let attributes = Dictionary(uniqueKeysWithValues: kept.extendedAttributes.map { ($0.key, $0.value) })
+    #expect(attributes[Array("SCHILY.xattr.user.kept".utf8)] == Array("base".utf8))
+    // It was there before, and new/again was not.
+    let mark = Array("SCHILY.xattr.".utf8) + ChangeMark.copied.key
+    #expect(attributes[mark] != nil)
+    #expect(!file.extendedAttributes.contains { $0.key == mark })
+    let long = String(repeating: "0", count: 200)
+    #expect(changes.text("./long/\(long)/\(long)") == "deep\n")
+    // What is mounted for the program is no change.
+    for name in ["./dev", "./proc", "./sys"] { #expect(!changes.names.contains { $0.hasPrefix(name) }) }
+  }
+
+  @Test func `a program that changes nothing leaves nothing but the root`() async throws {
+    let machine = try await MachineCase()
+    defer { machine.remove() }
+    #expect(try await machine.run("true") == "")
+    #expect(try Changes(machine.output).names == ["./"])
+  }
+
+  @Test func `much output arrives, and a program may open its streams again`() async throws {
+    let machine = try await MachineCase()
+    defer { machine.remove() }
+    let printed = try await machine.run(
+      "seq 200000; echo error > /dev/stderr; echo output > /dev/stdout; echo again >> /proc/self/fd/2")
+    let lines = printed.split(separator: "\n")
+    #expect(lines.count == 200_003)
+    #expect(lines.suffix(4) == ["200000", "error", "output", "again"])
+  }
+
+  @Test func `the program reaches nothing but its tree`() async throws {
+    let machine = try await MachineCase()
+    defer { machine.remove() }
+    let printed = try await machine.run(
+      """
+      echo "links: $(ls /sys/class/net)"
+      echo "processes: $(ls /proc | grep -c '^[0-9]')"
+      touch /sys/x 2>/dev/null || echo "no sysfs"
+      ls /dev
+      kill -9 -1 2>/dev/null || true
+      chroot /proc/1/root ls / | tr '\\n' ' '
+      """)
+    let lines = printed.split(separator: "\n").map(String.init)
+    #expect(lines.first == "links: lo")
+    #expect(lines.contains("no sysfs"))
+    #expect(!lines.contains { $0.hasPrefix("vd") || $0.hasPrefix("vport") || $0 == "mem" })
+    #expect(lines.last?.contains("scratch") == false)
+  }
+}
