@@ -8,8 +8,9 @@ struct Doctor: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tells what this machine can do, and what each missing thing costs.",
     discussion: """
-      What can be tried is tried, and nothing is changed: KVM gets a loop to run, a user namespace is made, a process is traced. The last line says
-      how scripts as root (runAsRoot) run when the executor is “auto”. The exit status is 0 whatever is missing.
+      What can be tried is tried: KVM gets a loop to run and, if that goes well, a machine is started; a user namespace is made; a process is traced.
+      Nothing is changed, but what came of the machine is remembered. The last line says how scripts as root (runAsRoot) run when the executor is
+      “auto”. The exit status is 0 whatever is missing.
 
       Examples:
         cooper doctor
