@@ -25,8 +25,7 @@ struct Doctor: AsyncParsableCommand {
   mutating func run() async throws {
     let environment = ProcessEnvironment.current
     let kvm = try await Thread.run { KVMProbe().run() }
-    let examination = await Examination.run(
-      environment, kernel: environment["COOPER_KERNEL"].map { FilePath($0) }, storeRoot: store.root, kvm: kvm)
+    let examination = await Examination.run(environment, storeRoot: store.root, kvm: kvm)
     if json { try Console.output(examination.json) } else { try Console.output(examination.text) }
   }
 }

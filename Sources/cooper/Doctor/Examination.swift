@@ -19,24 +19,22 @@ struct Examination: Sendable {
   /// Examines this machine.
   ///
   /// - Parameters:
-  ///   - kernel: the kernel that the user names for the virtual machine.
   ///   - storeRoot: what is put before `/nix/store`.
-  ///   - kvm: gives the state of KVM; blocks for a moment.
+  ///   - kvm: what a probe says of KVM.
   static func run(
-    _ environment: ProcessEnvironment, kernel: FilePath?, storeRoot: String, kvm: KVMState
+    _ environment: ProcessEnvironment, storeRoot: String, kvm: KVMState
   ) async -> Examination {
     // Asked as builds ask, so that the answer is true; what comes of KVM is remembered, and told below.
     let chosen = try? await ScriptSettings().executor(.auto, asRoot: true)
-    let machine = await MachineFindings(environment, named: kernel, kvm: kvm)
-    let scripts = [
-      ToolFindings.program("bash", package: "bash", environment, cost: "no script of a spec can be run"),
-      ToolFindings.program(
-        "fakeroot", package: "fakeroot", environment,
-        cost: "who is not root can run no fakeRootCommands or runAsRoot"),
-      ToolFindings.program(
-        "proot", package: "proot", environment,
-        cost: "who is not root cannot run runAsRoot, or fakeRootCommands with enableFakechroot"),
-    ]
+    let machine = await MachineFindings(environment, kvm: kvm)
+    let bash = ToolFindings.program(
+      "bash", package: "bash", environment, cost: "no script of a spec can be run")
+    let scripts =
+      [bash]
+      + FakerootExecutor.programs.map { name in
+        ToolFindings.program(
+          name, package: name, environment, cost: "who is not root cannot run scripts that are to believe it")
+      }
     let nix = await ToolFindings.nix(environment, storeRoot: storeRoot)
     let logins = ToolFindings.logins(LoginFiles(authfile: nil, environment: environment))
     return Examination(
@@ -56,11 +54,11 @@ struct Examination: Sendable {
     case is NamespaceExecutor:
       return Verdict(
         executor: "namespace", reason: "this is root, which may make namespaces\(emulation)")
-    case .some where missing.isEmpty:
+    case is FakerootExecutor where missing.isEmpty:
       return Verdict(
         executor: "namespace",
         reason:
-          "this is no root that may make namespaces, so fakeroot and proot record owners and devices\(emulation)"
+          "this is no root that may make namespaces, so \(FakerootExecutor.programs.joined(separator: " and ")) record owners and devices\(emulation)"
       )
     default:
       return Verdict(

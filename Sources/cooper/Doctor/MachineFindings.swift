@@ -14,13 +14,13 @@ struct MachineFindings: Sendable {
   /// Looks and tries.
   ///
   /// - Parameter kvm: What a probe said.
-  init(_ environment: ProcessEnvironment, named: FilePath?, kvm: KVMState) async {
+  init(_ environment: ProcessEnvironment, kvm: KVMState) async {
     // That a probe succeeds is less than that a machine has started, or not, since this one was.
     let known = KVMVerdict(cache: environment.cacheDirectory)?.state
     self.kvm = kvm == .usable ? known ?? kvm : kvm
     let found = await Self.findQEMU(environment)
     let qemu = Self.finding(found)
-    let kernel = Self.kernel(named: named, environment, qemu: try? found.get(), kvm: self.kvm)
+    let kernel = Self.kernel(environment, qemu: try? found.get(), kvm: self.kvm)
     let guest = Self.guest(environment)
     findings = [Self.finding(self.kvm), qemu, kernel, guest]
     canEmulate = [qemu, kernel, guest].allSatisfy { $0.state == .good }
@@ -53,10 +53,10 @@ struct MachineFindings: Sendable {
   }
 
   private static func kernel(
-    named: FilePath?, _ environment: ProcessEnvironment, qemu: QEMU?, kvm: KVMState
+    _ environment: ProcessEnvironment, qemu: QEMU?, kvm: KVMState
   ) -> Finding {
     let files: KernelFiles
-    do { files = try KernelFiles(named: named, cache: environment.cacheDirectory) } catch {
+    do { files = try MachineExecutor.kernel(environment) } catch {
       return Finding(.missing, "kernel", "\(error)", cost: noMachine)
     }
     let fact = "\(files.release), \(files.image), \(files.modules.count) modules"
@@ -70,8 +70,7 @@ struct MachineFindings: Sendable {
 
   private static func guest(_ environment: ProcessEnvironment) -> Finding {
     do {
-      let path = try GuestProgram.find(
-        named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(RunConfined.program()))
+      let path = try MachineExecutor.guest(environment)
       return Finding(good: "guest program", path.string)
     } catch {
       return Finding(.missing, "guest program", "\(error)", cost: noMachine)

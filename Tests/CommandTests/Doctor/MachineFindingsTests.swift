@@ -20,9 +20,10 @@ import VirtualMachine
     let tree = try KernelTree()
     if let kernel { try tree.add(kernel, modules: cloudModules) }
     let environment = ProcessEnvironment(
-      variables: ["PATH": directory.appending("bin")], home: directory.appending("home"),
+      variables: ["PATH": directory.appending("bin"), "COOPER_KERNEL": tree.directory.path],
+      home: directory.appending("home"),
       userID: 1000)
-    return await MachineFindings(environment, named: FilePath(tree.directory.path), kvm: kvm)
+    return await MachineFindings(environment, kvm: kvm)
   }
 
   @Test(arguments: [

@@ -6,9 +6,14 @@ import SystemPackage
 
 /// A script with everything that it needs in a machine.
 struct PreparedScript {
+  /// What the extra disk has.
+  static let (boxName, storeName) = ("box", "store")
+
   let job: GuestJob
-  /// Directories of this machine for the extra disk, by their names there.
-  let directories: [String: FilePath]
+  /// The directory of programs that go with it.
+  let box: FilePath
+  /// The store, where there is one.
+  let store: VisibleStore?
 
   /// Lets the launcher of `root` gather programs for the script, but not start it: what it would start is what the machine starts.
   init(_ script: Script, in root: ImageRoot, at directory: FilePath) async throws {
@@ -16,12 +21,21 @@ struct PreparedScript {
     let command = directory.appending("command")
     defer { unlink(command.string) }
     var binds: [GuestJob.Bind] = []
-    var directories: [String: FilePath] = [:]
+    var (box, store): (FilePath, VisibleStore?) = ("", nil)
     var report = ""
     try await script.run { script in
       try root.command(script, shell: shell, hasOwnProcesses: true) { _, seen in
         for bind in seen {
-          binds.append(Self.bind(bind.source, at: bind.target, isReadOnly: bind.isReadOnly, &directories))
+          let source: GuestJob.Bind.Source
+          switch bind.target {
+          case "/dev": source = .devices
+          case "/sys": source = .system
+          case root.guestBox: (source, box) = (.scratch(Array(Self.boxName.utf8)), FilePath(bind.source))
+          default:
+            source = .extra(Array(Self.storeName.utf8))
+            store = VisibleStore(storeDirectory: bind.target, location: FilePath(bind.source))
+          }
+          binds.append(GuestJob.Bind(source, at: Array(bind.target.utf8)))
         }
         report = "\(root.guestBox)/\(script.name).failed"
         return [shell, "-c", "printf '%s\\0' \"$@\" >\"$0\"", command.string]
@@ -33,20 +47,6 @@ struct PreparedScript {
     job.environment = script.variables.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) }
     job.binds = binds
     job.report = Array(report.utf8)
-    (self.job, self.directories) = (job, directories)
-  }
-
-  private static func bind(
-    _ source: String, at target: String, isReadOnly: Bool, _ directories: inout [String: FilePath]
-  ) -> GuestJob.Bind {
-    let place = Array(target.utf8)
-    switch target {
-    case "/dev": return GuestJob.Bind(.devices, at: place)
-    case "/sys": return GuestJob.Bind(.system, at: place)
-    default:
-      let name = isReadOnly ? "store" : "box"
-      directories[name] = FilePath(source)
-      return GuestJob.Bind(isReadOnly ? .extra(Array(name.utf8)) : .scratch(Array(name.utf8)), at: place)
-    }
+    (self.job, self.box, self.store) = (job, box, store)
   }
 }
