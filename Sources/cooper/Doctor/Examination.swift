@@ -1,4 +1,4 @@
-import Confinement
+import ImageBuild
 import OrderedJSON
 import SystemPackage
 import VirtualMachine
@@ -19,47 +19,54 @@ struct Examination: Sendable {
   /// Examines this machine.
   ///
   /// - Parameters:
-  ///   - kernel: the kernel that the user names for the virtual machine.
   ///   - storeRoot: what is put before `/nix/store`.
-  ///   - kvm: gives the state of KVM; blocks for a moment.
+  ///   - kvm: what a probe says of KVM.
   static func run(
-    _ environment: ProcessEnvironment, kernel: FilePath?, storeRoot: String, kvm: KVMState
+    _ environment: ProcessEnvironment, storeRoot: String, kvm: KVMState
   ) async -> Examination {
-    let machine = await MachineFindings(environment, named: kernel, kvm: kvm)
-    let scripts = [
-      ToolFindings.program("bash", package: "bash", environment, cost: "no script of a spec can be run"),
-      ToolFindings.program(
-        "fakeroot", package: "fakeroot", environment,
-        cost: "who is not root can run no fakeRootCommands or runAsRoot"),
-      ToolFindings.program(
-        "proot", package: "proot", environment,
-        cost: "who is not root cannot run runAsRoot, or fakeRootCommands with enableFakechroot"),
-    ]
+    // Asked as builds ask, so that the answer is true; what comes of KVM is remembered, and told below.
+    let chosen = try? await ScriptSettings().executor(.auto, asRoot: true)
+    let machine = await MachineFindings(environment, kvm: kvm)
+    let bash = ToolFindings.program(
+      "bash", package: "bash", environment, cost: "no script of a spec can be run")
+    let scripts =
+      [bash]
+      + FakerootExecutor.programs.map { name in
+        ToolFindings.program(
+          name, package: name, environment, cost: "who is not root cannot run scripts that are to believe it")
+      }
     let nix = await ToolFindings.nix(environment, storeRoot: storeRoot)
     let logins = ToolFindings.logins(LoginFiles(authfile: nil, environment: environment))
     return Examination(
       findings: machine.findings + NamespaceFindings(environment).findings + scripts + [nix, logins],
-      verdict: verdict(scripts))
+      verdict: verdict(chosen, machine, scripts))
   }
 
-  private static func verdict(_ scripts: [Finding]) -> Verdict {
+  private static func verdict(
+    _ chosen: (any RootExecutor)?, _ machine: MachineFindings, _ scripts: [Finding]
+  ) -> Verdict {
     let missing = scripts.filter { $0.state == .missing }.map(\.name)
     if missing.contains("bash") { return Verdict(executor: nil, reason: "there is no bash") }
-    if Namespaces.areAllowed {
-      return Verdict(executor: "namespace", reason: "this is root, which may make namespaces")
-    }
-    guard missing.isEmpty else {
+    let emulation = machine.canEmulate ? "; “tcg” would do, slower, in a machine of its own" : ""
+    switch chosen {
+    case is MachineExecutor:
+      return Verdict(executor: "kvm", reason: "in a virtual machine, which reaches nothing of this one")
+    case is NamespaceExecutor:
+      return Verdict(
+        executor: "namespace", reason: "this is root, which may make namespaces\(emulation)")
+    case is FakerootExecutor where missing.isEmpty:
+      return Verdict(
+        executor: "namespace",
+        reason:
+          "this is no root that may make namespaces, so \(FakerootExecutor.programs.joined(separator: " and ")) record owners and devices\(emulation)"
+      )
+    default:
       return Verdict(
         executor: nil,
         reason:
-          "this is not root, or may not make namespaces, and there is no \(missing.joined(separator: " and no "))"
+          "this is no root that may make namespaces, and there is no \(missing.joined(separator: " and no "))\(emulation)"
       )
     }
-    return Verdict(
-      executor: "namespace",
-      reason:
-        "by fakeroot and proot, which record owners and devices: this is not root, or may not make namespaces"
-    )
   }
 
   // MARK: Output

@@ -8,6 +8,9 @@ struct FakerootExecutor: RootExecutor {
   /// A line for each file that fakeroot has heard of.
   private static let stateLimit = 1 << 30
 
+  /// What it runs scripts by, besides bash: names of programs and of Debian's packages.
+  static let programs = ["fakeroot", "proot"]
+
   var needsRealFiles: Bool { false }
 
   func run(_ task: RootTask) async throws -> Ownership {
