@@ -9,8 +9,6 @@ final class MachineRun {
   private static let serialLimit = 64 << 10
   /// Seconds that QEMU has to end when it is asked to.
   private static let politeness = 5
-  /// Seconds that the guest has to switch the machine off when everything is done.
-  private static let farewell = 30
   private static let events = Int16(POLLIN)
 
   private let setup: MachineSetup
@@ -133,7 +131,7 @@ final class MachineRun {
         story.add(record)
         if record == .done || story.failure != nil {
           farewell()
-          deadline = .now + .seconds(Self.farewell)
+          deadline = .now + .seconds(setup.limits.farewell)
         }
       }
     } catch {
