@@ -145,7 +145,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "cooper", "TestSupport", "ImageArchive", "OCIModel", "Registry", "Hashing", "OrderedJSON",
+        "cooper", "TestSupport", "ImageArchive", "OCIModel", "Registry", "VirtualMachine", "Hashing",
+        "OrderedJSON", system,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -41,6 +41,14 @@ public final class DirectFile: Sendable {
     self.init(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false)
   }
 
+  /// Makes a file that only its owner may read and write, or empties the one that is there, through the page cache.
+  public convenience init(creating path: FilePath) throws(FileError) {
+    let flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
+    let descriptor = Glibc.open(path.string, flags, 0o600)
+    guard descriptor >= 0 else { throw FileError("create", path.string, Errno(rawValue: errno)) }
+    self.init(owning: FileDescriptor(rawValue: descriptor), path: path.string, direct: false)
+  }
+
   deinit {
     close(descriptor)
     state.read { if $0.cached >= 0 { close($0.cached) } }

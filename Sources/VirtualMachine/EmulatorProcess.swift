@@ -91,8 +91,8 @@ final class EmulatorProcess {
     return process
   }
 
-  /// Asks it to end, or with force makes it end.
-  func end(withForce: Bool) { kill(process, withForce ? SIGKILL : SIGTERM) }
+  /// Asks it to end, or with force makes it end, and what it may have started with it.
+  func end(withForce: Bool) { kill(-process, withForce ? SIGKILL : SIGTERM) }
 
   /// Waits for the end of the process, and gives its status: of `waitpid`.
   func wait() -> Int32 {

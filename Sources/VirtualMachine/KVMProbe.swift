@@ -54,7 +54,7 @@ public struct KVMProbe: Sendable {
           ? .usable
           : .dead(
             deadReason(
-              "a virtual processor does not get through a loop of \(VirtualProcessor.rounds) rounds in 50 ms of processor time"
+              "a virtual processor is not through with \(VirtualProcessor.rounds) rounds of a loop after 50 ms of processor time"
             ))
       } catch {
         return .dead(deadReason("\(error.operation) fails: \(error.errno)"))

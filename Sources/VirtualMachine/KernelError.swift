@@ -18,7 +18,7 @@ public enum KernelError: Error, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .none(let places):
-      "there is no kernel for the virtual machine: none that can be read in \(places.joined(separator: ", ")); \(Self.advice)"
+      "there is no kernel for the virtual machine that can be read in \(places.joined(separator: ", ")); \(Self.advice)"
     case .notThere(let path):
       "\(path), named as the kernel of the virtual machine, is neither a kernel nor a directory with one (boot/vmlinuz-RELEASE or bzImage, and lib/modules/RELEASE)"
     case .noModules(let kernel, let expected):

@@ -83,7 +83,9 @@ public struct Machine: Sendable {
     _ setup: MachineSetup, log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
     started: @escaping @Sendable (Int32) -> Void
   ) async throws {
-    try await Thread.run { try write(ScratchDisk(byteCount: Int64(diskSize) << 20), to: setup.scratch) }
+    try await Thread.run {
+      try ScratchDisk(byteCount: Int64(diskSize) << 20).write(to: DirectFile(creating: setup.scratch))
+    }
     let interrupter = try Interrupter()
     try await withTaskCancellationHandler {
       try Task.checkCancellation()
@@ -96,12 +98,6 @@ public struct Machine: Sendable {
     } onCancel: {
       interrupter.interrupt()
     }
-  }
-
-  private func write(_ disk: ScratchDisk, to path: FilePath) throws {
-    let file = try FileDescriptor.open(
-      path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
-    try disk.write(to: DirectFile(owning: file, path: path.string, direct: false))
   }
 
   private func write(_ job: GuestJob, to path: FilePath) throws {
@@ -129,9 +125,7 @@ extension Machine {
   public func stateOfKVM(in directory: FilePath) async throws -> KVMState {
     let lower = directory.appending("nothing")
     defer { for name in ["nothing", "no-changes"] { unlink(directory.appending(name).string) } }
-    let file = try FileDescriptor.open(
-      lower, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
-    _ = try EROFSWriter(DirectFile(owning: file, path: lower.string)).finish()
+    _ = try EROFSWriter(DirectFile(creating: lower)).finish()
     do {
       try await run(
         GuestJob(command: []), on: Disks(lower: lower), by: .kvm, in: directory,

@@ -9,15 +9,13 @@ final class MachineRun {
   private static let serialLimit = 64 << 10
   /// Seconds that QEMU has to end when it is asked to.
   private static let politeness = 5
-  /// Seconds that the guest has to switch the machine off when everything is done.
-  private static let farewell = 30
   private static let events = Int16(POLLIN)
 
   private let setup: MachineSetup
   private let emulator: EmulatorProcess
   private let log: @Sendable (UnsafeRawBufferPointer) -> Void
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
-  private let outputFile: FileDescriptor
+  private let outputFile: DirectFile
   private var control: [UInt8] = []
   private var story: MachineStory
   /// When patience ends.
@@ -30,17 +28,13 @@ final class MachineRun {
   init(_ setup: MachineSetup, log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void) throws {
     self.setup = setup
     self.log = log
-    outputFile = try FileDescriptor.open(
-      setup.output, .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
+    outputFile = try DirectFile(creating: setup.output)
     emulator = try EmulatorProcess(setup)
     story = MachineStory(setup)
     deadline = .now + .seconds(setup.isKVM ? setup.limits.readyUnderKVM : setup.limits.readyUnderEmulation)
   }
 
-  deinit {
-    buffer.deallocate()
-    try? outputFile.close()
-  }
+  deinit { buffer.deallocate() }
 
   /// The process group of QEMU.
   var processGroup: pid_t { emulator.process }
@@ -106,21 +100,22 @@ final class MachineRun {
     case emulator.serial: story.serial.append(bytes, limit: Self.serialLimit)
     case emulator.messages: story.messages.append(bytes, limit: Self.serialLimit)
     case emulator.log: log(bytes)
-    case emulator.output: try keep(bytes)
+    case emulator.output: keep(bytes)
     default: read(bytes)
     }
     if !isEnding, let patience = story.patience { deadline = .now + .seconds(patience) }
   }
 
-  private func keep(_ bytes: UnsafeRawBufferPointer) throws {
+  private func keep(_ bytes: UnsafeRawBufferPointer) {
+    let place = story.receivedByteCount
     story.receivedByteCount += Int64(bytes.count)
     guard story.receivedByteCount <= setup.limits.outputByteCount else {
       story.isOutputTooLarge = true
       if !isEnding { end(because: .mistake) }
       return
     }
-    do { try outputFile.writeAll(bytes) } catch let error as Errno {
-      story.writeError = FileError("write", setup.output.string, error)
+    do throws(FileError) { try outputFile.write(bytes, at: place) } catch {
+      story.writeError = error
       if !isEnding { end(because: .mistake) }
     }
   }
@@ -136,7 +131,7 @@ final class MachineRun {
         story.add(record)
         if record == .done || story.failure != nil {
           farewell()
-          deadline = .now + .seconds(Self.farewell)
+          deadline = .now + .seconds(setup.limits.farewell)
         }
       }
     } catch {

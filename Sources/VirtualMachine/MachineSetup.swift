@@ -28,6 +28,8 @@ public struct MachineLimits: Sendable, Hashable {
   public var program = 0
   /// Seconds without a sign of life whenever the guest itself is at work.
   public var silence = 120
+  /// Seconds to switch the machine off when everything is done.
+  public var farewell = 30
   /// Bytes of the tar that comes back.
   public var outputByteCount: Int64 = 64 << 30
 

@@ -74,7 +74,9 @@ struct MachineStory {
 
   private var tooSlow: MachineError {
     let words = serial.lastWords(Self.quotedByteCount)
-    if isReady { return .silent(seconds: setup.limits.silence, serial: words) }
+    if isReady {
+      return .silent(seconds: isDone ? setup.limits.farewell : setup.limits.silence, serial: words)
+    }
     let seconds = setup.isKVM ? setup.limits.readyUnderKVM : setup.limits.readyUnderEmulation
     return .neverReady(seconds: seconds, isKVM: setup.isKVM, serial: words)
   }

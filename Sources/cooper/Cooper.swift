@@ -22,7 +22,7 @@ struct Cooper: AsyncParsableCommand {
       ManifestCommand.self,
       ConfigCommand.self, DigestCommand.self,
       Export.self, Merge.self, Build.self, Stream.self, Spec.self, Helper.self, Tags.self, Catalog.self,
-      Delete.self,
+      Delete.self, Doctor.self,
       GarbageCollection.self, Login.self, Logout.self,
       NixBuildStep.self,
     ])

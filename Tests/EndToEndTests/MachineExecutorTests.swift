@@ -9,7 +9,7 @@ import Testing
   private let scratch: String
   private let tool: String
 
-  init() throws {
+  init() async throws {
     try Program.require("qemu-system-x86_64", package: "qemu-system-x86")
     place = try Workplace()
     scratch = place.directory.appending("scratch")
@@ -17,10 +17,8 @@ import Testing
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
     try FileManager.default.createDirectory(
       atPath: place.directory.appending("bin"), withIntermediateDirectories: false)
-    // Where an ordinary user can reach them.
-    for (source, name) in try [(Program.builtTool, "cooper"), (MachineParts.guest, "cooper-guest")] {
-      try FileManager.default.copyItem(atPath: source, toPath: place.directory.appending("bin/\(name)"))
-    }
+    // Where an ordinary user can reach them; by another process, since what this one writes may be open in one that it starts meanwhile.
+    try await Program.check("cp", [Program.builtTool, MachineParts.guest, place.directory.appending("bin")])
     chmod(place.directory.path, 0o755)
     chmod(scratch, 0o1777)
   }

@@ -27,6 +27,10 @@ import Testing
       "give one of them"
     ),
     (
+      "dockerTools.buildNixShellImage { drv = helloPackage; homeDirectory = \"/a:b\"; }",
+      "“homeDirectory” is \"/a:b\""
+    ),
+    (
       "dockerTools.streamNixShellImage { drv = helloPackage.overrideAttrs (_: { __structuredAttrs = true; }); }",
       "structured attributes"
     ),
@@ -60,7 +64,10 @@ import Testing
     #expect(config["os"] == "linux" && config["rootfs"]?["diff_ids"]?.array?.count == 1)
   }
 
-  @Test(arguments: [("buildImage", "copyToRoot"), ("buildLayeredImage", "contents")])
+  @Test(arguments: [
+    ("buildImage", "copyToRoot"), ("buildLayeredImage", "contents"), ("buildImageWithNixDb", "copyToRoot"),
+    ("buildLayeredImageWithNixDb", "contents"),
+  ])
   func `a directory below a store path, and packages as values in config`(
     function: String, contents: String
   ) async throws {
@@ -75,6 +82,7 @@ import Testing
     #expect(files.contains { $0.contains(" ./man/man1/hello.1.gz") })
     #expect(files.contains { $0.hasSuffix("-hello-2.12.1/bin/hello") })
     #expect(files.contains { $0.hasSuffix("-data") })
+    #expect(files.contains { $0.hasSuffix("/db/db.sqlite") } == function.hasSuffix("WithNixDb"))
     let config = try await place.configuration(of: path)["config"]
     #expect(try await place.evaluate("\"${hello}\"") == config?["Labels"]?["greeting"])
   }

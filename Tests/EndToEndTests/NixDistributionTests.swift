@@ -25,7 +25,7 @@ import Testing
     let place = try NixPlace.suite
     // To Nix any store can be a builder; what it builds goes there and back, as through ssh.
     let builder = place.directory.appending("builder")
-    _ = try await place.build("[ hello bash coreutils fakeroot ]")
+    _ = try await place.build("[ hello bash coreutils ]")
     let options = ["--builders", "\(builder) x86_64-linux - 1 1", "--max-jobs", "0"]
     let result = try await place.tryToBuild(Self.image("distributed"), options)
     #expect(result.status == 0, "\(result.errors)")

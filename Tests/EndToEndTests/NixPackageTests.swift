@@ -122,4 +122,12 @@ import Testing
     let state = try await Self.value("builtins.fromJSON final.cooper.state")
     #expect(state["object"]?["dependencies"]?.array?.count == own.count)
   }
+
+  @Test func `the package has the program's version, and patches what the manifest has`() async throws {
+    let facts = try await Self.value("{ inherit (final.cooper) version postPatch; }")
+    #expect(try await facts["version"]?.string == Program.check(Program.builtTool, ["--version"]).text)
+    let manifest = try String(contentsOfFile: Self.repository + "/Package.swift", encoding: .utf8)
+    #expect(facts["postPatch"]?.string?.contains("Package.swift --replace-fail /usr/include/ ") == true)
+    #expect(manifest.contains("\"/usr/include/"))
+  }
 }

@@ -155,3 +155,7 @@ import Testing
     #expect(qemu.emulatesReliably(kernel: kernel) == isReliable)
   }
 }
+
+extension KernelTree {
+  fileprivate var root: FilePath { FilePath(directory.path) }
+}

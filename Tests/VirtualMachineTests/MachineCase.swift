@@ -1,5 +1,6 @@
 import ArchiveIO
 import Foundation
+import ImageBuild
 import MachineProtocol
 import Synchronization
 import SystemPackage
@@ -23,9 +24,11 @@ struct MachineCase {
       bin/busybox --install -s bin
       for link in bin/*; do [ -L "$link" ] && ln -sfn /bin/busybox "$link"; done
       \(prepare)
-      cd .. && mkfs.erofs lower tree >/dev/null
       """
     try await Program.check("sh", ["-c", script, "sh", directory.path])
+    let disk = try EROFSWriter(DirectFile(creating: FilePath(directory.appending("lower"))))
+    try disk.add(ScratchMembers(FilePath(directory.appending("tree")), ownership: .real))
+    _ = try disk.finish()
     let qemu = try await QEMU.find(in: "/usr/bin")
     let kernel = try KernelFiles(named: FilePath(try await MachineParts.kernel()), cache: nil)
     machine = try Machine(qemu: qemu, kernel: kernel, guest: FilePath(MachineParts.guest))

@@ -51,8 +51,9 @@ import VirtualMachine
   }
 
   @Test func `too little memory is told apart from other failures`() async throws {
-    let error = try await failure("text=$(yes | head -c 300000000)") { $0.memory = 256 }
-    #expect(error == .outOfMemory(status: 137, mebibytes: 256, report: []))
+    let script = #"awk 'BEGIN { text = sprintf("%2000s", "x"); while (1) all[i++] = text i }'; exit $?"#
+    let error = try await failure(script) { $0.memory = 192 }
+    #expect(error == .outOfMemory(status: 137, mebibytes: 192, report: []))
   }
 
   @Test func `a kernel that stops is told, and is not tried again`() async throws {

@@ -1,4 +1,6 @@
-import Foundation
+import ArchiveIO
+import MachineProtocol
+import SystemPackage
 import TestSupport
 import Testing
 import VirtualMachine
@@ -11,5 +13,19 @@ import VirtualMachine
     #expect(printed == "0\n")
     let names = try await Program.check("tar", ["-tf", machine.output]).text.split(separator: "\n")
     #expect(names == ["./", "./etc/", "./etc/new", "./etc/.wh.old"])
+  }
+
+  /// What is found out of KVM by.
+  @Test func `a machine over nothing starts, and finds no program`() async throws {
+    let machine = try await MachineCase()
+    defer { machine.remove() }
+    let lower = FilePath(machine.directory.appending("nothing"))
+    _ = try EROFSWriter(DirectFile(creating: lower)).finish()
+    let error = await #expect(throws: MachineError.self) {
+      try await machine.machine.run(
+        GuestJob(command: []), on: .init(lower: lower), by: .tcg, in: FilePath(machine.directory.path),
+        output: FilePath(machine.output), log: { _ in })
+    }
+    #expect(error == .program(status: 125, report: []))
   }
 }

@@ -153,7 +153,10 @@ let
             fromImage = if items == [ ] then null else base;
             inherit architecture extraCommands fakeRootCommands enableFakechroot includeNixDB permissions;
           };
-          ${if includeNixDB then "exportReferencesGraph" else null} = { graph = items; };
+          # Items may be below store paths, which Nix exports no graph of; a file that speaks of them has one.
+          ${if includeNixDB then "exportReferencesGraph" else null} = {
+            graph = [ (textFile "${baseName}-contents.json" (toJSON items)) ];
+          };
         }
         // scripts "a layered image with commands" [ extraCommands fakeRootCommands ]
       );
@@ -320,7 +323,9 @@ let
     }
   );
 
-  mergeImages = images: step "merge" "merge-docker-images" { images = map (image: "${image}") images; };
+  mergeImages = images: step "merge" "merge-docker-images" (
+    { images = map (image: "${image}") images; } // withoutReferences "none"
+  );
 
   # ------------------------------------------------------------------ environment helpers
   helper = name: attributes: step "helper" name (attributes // { preferLocalBuild = true; });

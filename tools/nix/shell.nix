@@ -84,6 +84,8 @@ let
       throw "cooper: the build environment of ${drv.name}: it has structured attributes, which no environment variable can hold; use a derivation without __structuredAttrs"
     else if command != null && run != null then
       throw "cooper: the build environment of ${drv.name}: “command” is for an interactive shell and “run” for another one; give one of them"
+    else if builtins.match "/[^:\n]*" homeDirectory == null then
+      throw "cooper: the build environment of ${drv.name}: “homeDirectory” is ${builtins.toJSON homeDirectory}, and should be an absolute path without colons and line breaks, as /etc/passwd has it"
     else {
       inherit name;
       contents = [ binSh usrBinEnv users directories ];

@@ -8,17 +8,17 @@ public final class ScratchMembers: TarMembers {
   private let ownership: Ownership
   private var names: [FileIdentity: [UInt8]] = [:]
 
-  /// Those of the directory `root`, whose files have this ownership, with their names in the directory `prefix`; sockets are left out.
+  /// Those of what is at `root`, which has this ownership, under the name `prefix` and below it; sockets are left out.
   public init(_ root: FilePath, ownership: Ownership, prefix: String = ".") throws {
-    walk = try TreeWalk(root.appending("."), order: .bytes)
-    (self.ownership, self.prefix) = (ownership, Array("\(prefix)/".utf8))
+    walk = try TreeWalk(root, order: .bytes)
+    (self.ownership, self.prefix) = (ownership, Array(prefix.utf8))
   }
 
   /// See `TarMembers`.
   public func next() throws -> TarInput? {
     while let entry = try walk.next() {
       if entry.status.type == nil { continue }
-      let name = prefix + entry.path
+      let name = entry.path.isEmpty ? prefix : prefix + [UInt8(ascii: "/")] + entry.path
       if entry.status.type != .directory, entry.status.linkCount > 1 {
         if let first = names[entry.status.identity] {
           return TarInput(header: TarHeader(name: name, type: .hardLink, mode: 0, linkName: first))

@@ -95,12 +95,10 @@ struct ScriptProgram {
 
   /// Finds the program; `package` is Debian's name of what holds it, for the message.
   init(_ name: String, package: String) throws {
-    let directories = (ProcessEnvironment.current["PATH"] ?? "").split(separator: ":")
-    let candidates = directories.filter { $0.hasPrefix("/") }.map { "\($0)/\(name)" }
-    guard let path = candidates.first(where: { access($0, X_OK) == 0 }) else {
+    guard let path = ProcessEnvironment.current.program(name) else {
       throw UsageError(
         "the spec has commands to run, and there is no \(name) in PATH; install Debian's \(package)")
     }
-    self.path = path
+    self.path = path.string
   }
 }

@@ -35,6 +35,10 @@ struct ShellBuild {
     let closure = try await surroundings.closure(of: roots)
     if let coreutils = spec.coreutils ?? Self.coreutils(in: closure)?.description {
       layered.contents.append(.helper(.usrBinEnv, FilePath(coreutils)))
+    } else {
+      surroundings.warn(
+        "the derivation needs no coreutils, so the image has no /usr/bin/env; “coreutils” names a package with one"
+      )
     }
     return LayeredBuild(
       spec: layered, store: store, registry: registry, messages: messages,

@@ -48,6 +48,12 @@ struct ProcessEnvironment: Sendable {
     return FilePath(base).appending("cooper")
   }
 
+  /// The path of a program, found in `PATH`; nil when it is in none of its directories.
+  func program(_ name: String) -> FilePath? {
+    let directories = (self["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
+    return directories.lazy.map { FilePath("\($0)/\(name)") }.first { access($0.string, X_OK) == 0 }
+  }
+
   /// A variable's value; an empty one counts as none, as in every program whose files are read here.
   subscript(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
 }

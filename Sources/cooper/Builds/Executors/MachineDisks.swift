@@ -1,6 +1,7 @@
 import ArchiveIO
 import Glibc
 import ImageBuild
+import MachineProtocol
 import SystemPackage
 import VirtualMachine
 
@@ -14,20 +15,27 @@ struct MachineDisks {
     all = Machine.Disks(lower: directory.appending("lower"), extra: extra)
   }
 
-  /// Writes the tree, whose files have this ownership, and beside it what else is needed, which belongs to root.
-  func write(tree: FilePath, _ ownership: Ownership, extra directories: [String: FilePath]) throws {
+  /// Writes the tree, whose files have this ownership, and beside it what else the script needs, which belongs to root.
+  func write(tree: FilePath, _ ownership: Ownership, for script: PreparedScript) throws {
     try Self.write(to: all.lower) { try $0.add(ScratchMembers(tree, ownership: ownership)) }
     try Self.write(to: extra) { disk in
-      for (name, path) in directories.sorted(by: { $0.key < $1.key }) {
-        try disk.add(ScratchMembers(path, ownership: Ownership(), prefix: name))
+      try disk.add(ScratchMembers(script.box, ownership: Ownership(), prefix: PreparedScript.boxName))
+      guard let store = script.store else { return }
+      let directory = PreparedScript.storeName
+      try disk.add(TarInput(header: TarHeader(name: directory, type: .directory, mode: 0o755)))
+      // The box has the commands.
+      let sources = try [
+        ScratchMembers(tree, ownership: Ownership()), ScratchMembers(script.box, ownership: Ownership()),
+      ].map { TarStream($0, .gnu(numericOwner: true)) }
+      let paths = try store.paths(mentionedIn: sources + [ArraySource(script.job.encoded)])
+      for (name, path) in paths.sorted(by: { $0.key < $1.key }) {
+        try disk.add(ScratchMembers(path, ownership: Ownership(), prefix: "\(directory)/\(name)"))
       }
     }
   }
 
   private static func write(to path: FilePath, _ body: (EROFSWriter) throws -> Void) throws {
-    let file = try FileDescriptor.open(
-      path, .readWrite, options: [.create, .truncate, .closeOnExec], permissions: .ownerReadWrite)
-    let writer = EROFSWriter(DirectFile(owning: file, path: path.string))
+    let writer = try EROFSWriter(DirectFile(creating: path))
     try body(writer)
     _ = try writer.finish()
   }

@@ -4,9 +4,14 @@ import SystemPackage
 
 /// A script with everything that it needs in a machine.
 struct PreparedScript {
+  /// What the extra disk has.
+  static let (boxName, storeName) = ("box", "store")
+
   let job: GuestJob
-  /// Directories of this machine for the extra disk, by their names there.
-  let directories: [String: FilePath]
+  /// The directory of programs that go with it.
+  let box: FilePath
+  /// The store, where there is one.
+  let store: VisibleStore?
 
   /// A script that sees the tree as `/`.
   init(_ script: Script, in root: ImageRoot) throws {
@@ -16,13 +21,13 @@ struct PreparedScript {
     job.binds = [
       GuestJob.Bind(.devices, at: Array("/dev".utf8)), GuestJob.Bind(.system, at: Array("/sys".utf8)),
     ]
-    var directories = ["box": root.tools.directory]
     if let store = root.store {
-      job.binds.append(GuestJob.Bind(.extra(Array("store".utf8)), at: Array(store.place.utf8)))
-      directories["store"] = FilePath(store.source)
+      job.binds.append(GuestJob.Bind(.extra(Array(Self.storeName.utf8)), at: Array(store.place.utf8)))
     }
-    job.binds.append(GuestJob.Bind(.scratch(Array("box".utf8)), at: Array(root.tools.place.utf8)))
+    job.binds.append(
+      GuestJob.Bind(.scratch(Array(Self.boxName.utf8)), at: Array(root.tools.place.utf8)))
     job.report = Array("\(root.tools.place)/\(script.name).failed".utf8)
-    (self.job, self.directories) = (job, directories)
+    (self.job, box) = (job, root.tools.directory)
+    store = root.store.map { VisibleStore(storeDirectory: $0.place, location: FilePath($0.source)) }
   }
 }

@@ -1,33 +1,27 @@
-import ArchiveIO
-import SystemPackage
-import TestSupport
-
 /// A directory like a root with kernels in it, whose modules have nothing but a `.modinfo` section.
-final class KernelTree: Sendable {
-  let directory: TemporaryDirectory
+public final class KernelTree: Sendable {
+  /// The root.
+  public let directory: TemporaryDirectory
 
-  init() throws { directory = try TemporaryDirectory() }
-
-  var root: FilePath { FilePath(directory.path) }
+  /// A root without kernels.
+  public init() throws { directory = try TemporaryDirectory() }
 
   /// Adds a kernel with modules, each with what it depends on; `builtIn` is nil for a kernel that has no list.
-  func add(
-    _ release: String, modules: [String: [String]], builtIn: [String]? = nil,
-    in place: String = "lib/modules",
-    suffix: String = ".ko", pack: ([UInt8]) -> [UInt8] = { $0 }
+  public func add(
+    _ release: String, modules: [String: [String]], builtIn: [String]? = nil, in place: String = "lib/modules"
   ) throws {
     try directory.write("kernel", to: "boot/vmlinuz-\(release)")
-    try addModules(release, modules, builtIn, in: place, suffix: suffix, pack: pack)
+    try addModules(release, modules, builtIn, in: place)
   }
 
-  func addModules(
-    _ release: String, _ modules: [String: [String]], _ builtIn: [String]?, in place: String = "lib/modules",
-    suffix: String = ".ko", pack: ([UInt8]) -> [UInt8] = { $0 }
+  /// Adds modules only.
+  public func addModules(
+    _ release: String, _ modules: [String: [String]], _ builtIn: [String]?, in place: String = "lib/modules"
   ) throws {
     for (name, dependencies) in modules {
       let info = "license=GPL\0depends=\(dependencies.joined(separator: ","))\0name=\(name)\0"
       try directory.write(
-        pack(Self.module(info)), to: "\(place)/\(release)/kernel/drivers/\(name.prefix(3))/\(name)\(suffix)")
+        Self.module(info), to: "\(place)/\(release)/kernel/drivers/\(name.prefix(3))/\(name).ko")
     }
     try directory.write("", to: "\(place)/\(release)/modules.order")
     if let builtIn {
@@ -59,7 +53,7 @@ final class KernelTree: Sendable {
 }
 
 /// What Debian's kernel 6.1 for clouds has as modules.
-let cloudModules: [String: [String]] = [
+public let cloudModules: [String: [String]] = [
   "virtio": [], "virtio_ring": [], "virtio_pci_modern_dev": [], "virtio_pci_legacy_dev": [],
   "virtio_pci": ["virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio"],
   "virtio_blk": ["virtio", "virtio_ring"], "virtio_console": ["virtio", "virtio_ring"], "libcrc32c": [],
