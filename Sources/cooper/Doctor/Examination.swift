@@ -27,13 +27,7 @@ struct Examination: Sendable {
   ) async -> Examination {
     let machine = await MachineFindings(environment, named: kernel, kvm: kvm)
     let scripts = [
-      ToolFindings.program("bash", package: "bash", environment, cost: "no script of a spec can be run"),
-      ToolFindings.program(
-        "fakeroot", package: "fakeroot", environment,
-        cost: "who is not root can run no fakeRootCommands or runAsRoot"),
-      ToolFindings.program(
-        "proot", package: "proot", environment,
-        cost: "who is not root cannot run runAsRoot, or fakeRootCommands with enableFakechroot"),
+      ToolFindings.program("bash", package: "bash", environment, cost: "no script of a spec can be run")
     ]
     let nix = await ToolFindings.nix(environment, storeRoot: storeRoot)
     let logins = ToolFindings.logins(LoginFiles(authfile: nil, environment: environment))
@@ -45,21 +39,15 @@ struct Examination: Sendable {
   private static func verdict(_ scripts: [Finding]) -> Verdict {
     let missing = scripts.filter { $0.state == .missing }.map(\.name)
     if missing.contains("bash") { return Verdict(executor: nil, reason: "there is no bash") }
-    if Namespaces.areAllowed {
+    if NamespaceExecutor.isAllowed {
       return Verdict(executor: "namespace", reason: "this is root, which may make namespaces")
     }
-    guard missing.isEmpty else {
-      return Verdict(
-        executor: nil,
-        reason:
-          "this is not root, or may not make namespaces, and there is no \(missing.joined(separator: " and no "))"
-      )
+    guard Launch.isAllowed(mappingUser: true) else {
+      return Verdict(executor: nil, reason: "this is not root, and the kernel refuses namespaces to it")
     }
     return Verdict(
       executor: "namespace",
-      reason:
-        "by fakeroot and proot, which record owners and devices: this is not root, or may not make namespaces"
-    )
+      reason: "this is not root, so a supervisor records what only root could do")
   }
 
   // MARK: Output

@@ -26,7 +26,7 @@ struct MachineExecutor: RootExecutor {
       qemu: QEMU.find(in: environment["PATH"] ?? "/usr/bin:/bin"),
       kernel: KernelFiles(named: named, cache: environment.cacheDirectory),
       guest: GuestProgram.find(
-        named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(RunConfined.program())))
+        named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(OwnProgram.path())))
     (machine.memory, machine.diskSize) = (size.memory, size.disk)
     (self.machine, self.accelerator) = (machine, accelerator)
     if accelerator == .kvm {
@@ -51,8 +51,7 @@ struct MachineExecutor: RootExecutor {
     return state == .usable ? executor : nil
   }
 
-  // Attributes of files have no other place so far.
-  var needsRealFiles: Bool { geteuid() == 0 }
+  var needsRealFiles: Bool { false }
 
   func run(_ task: RootTask) async throws -> Ownership {
     guard let root = task.root else {
@@ -64,7 +63,7 @@ struct MachineExecutor: RootExecutor {
     let changes = directory.appending("changes")
     defer { unlink(changes.string) }
     try await root.withMountPoints {
-      let prepared = try await PreparedScript(task.script, in: root, at: directory)
+      let prepared = try PreparedScript(task.script, in: root)
       let disks = MachineDisks(at: directory)
       defer { disks.remove() }
       try await Thread.run {
@@ -83,16 +82,21 @@ struct MachineExecutor: RootExecutor {
     _ job: GuestJob, _ script: Script, _ disks: Machine.Disks, in directory: FilePath, output: FilePath
   ) async throws {
     let groups = EmulatorGroups()
+    let printed = try ScriptOutput()
+    async let passing: Void = printed.pass()
+    let log = FileDescriptor(rawValue: printed.descriptor)
+    var failure: (any Error)?
     do {
       try await machine.run(
-        job, on: disks, by: accelerator, in: directory, output: output,
-        log: { _ = try? FileDescriptor.standardError.writeAll($0) }, started: { groups.begin($0) })
-      await groups.end()
-    } catch {
-      await groups.end()
-      guard let error = error as? MachineError, let report = error.report else { throw error }
-      throw script.failure(error.description, report: report)
-    }
+        job, on: disks, by: accelerator, in: directory, output: output, log: { _ = try? log.writeAll($0) },
+        started: { groups.begin($0) })
+    } catch { failure = error }
+    printed.end()
+    try await passing
+    await groups.end()
+    guard let failure else { return }
+    guard let error = failure as? MachineError, let report = error.report else { throw failure }
+    throw script.failure(error.description, report: report, lastLines: printed.lastLines)
   }
 }
 
