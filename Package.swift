@@ -65,7 +65,7 @@ let package = Package(
     .systemLibrary(name: "CGuest"),
     .systemLibrary(name: "CMachine"),
     .systemLibrary(name: "CNamespaces"),
-    .systemLibrary(name: "CSeccomp"),
+    .systemLibrary(name: "CTrace"),
     .systemLibrary(name: "CXattr"),
     // No pkgConfig either: only databases of Nix's need it.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
@@ -83,7 +83,8 @@ let package = Package(
       settings: hasISAL ? [.define("ISAL")] : []),
     library("HTTPTransport", ["CCurl"]),
     library("SQLite", ["CSQLite"]),
-    library("Confinement", ["CNamespaces", "CSeccomp"]),
+    library("Confinement", ["CNamespaces"]),
+    library("PretendedRoot", ["Confinement", "CTrace"]),
 
     // Model.
     library("OCIModel", ["Hashing", "OrderedJSON"]),
@@ -111,7 +112,7 @@ let package = Package(
       dependencies: [
         "Hashing", "OrderedJSON", "ArchiveIO", "HTTPTransport", "OCIModel", "Registry", "ImageArchive",
         "ImageServing", "NixStore", "ImageBuild", "VirtualMachine", "MachineProtocol", "Confinement",
-        subprocess, system,
+        "PretendedRoot", subprocess, system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -129,6 +130,7 @@ let package = Package(
     tests(of: "OrderedJSON"),
     tests(of: "ArchiveIO", ["FileTrees", "Hashing", system]),
     tests(of: "HTTPTransport"),
+    tests(of: "PretendedRoot", ["Confinement", "ArchiveIO"]),
     tests(of: "OCIModel", ["Hashing", "OrderedJSON"]),
     tests(of: "Registry", ["OCIModel", "HTTPTransport", "OrderedJSON", "Hashing"]),
     tests(of: "ImageArchive", ["OCIModel", "ArchiveIO", "OrderedJSON", "Hashing", system]),

@@ -112,13 +112,20 @@ final class ScriptProcess {
     }
     close(jobDescriptor)
     guard let job = try? GuestJob(decoding: bytes) else { exit(125) }
-    clearenv()
-    for variable in job.environment {
-      let parts = variable.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else { continue }
-      setenv(String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self), 1)
+    var launch = Launch(job.command.map(\.text), environment: job.environment.map(\.text))
+    (launch.root, launch.processes, launch.output) = (Tree.root, "\(Tree.root)/proc", 1)
+    launch.binds = Tree.binds(job)
+    do {
+      let first = try launch.start()
+      first.letGo()
+      exit(first.wait())
+    } catch {
+      Console.say("\(error)")
+      exit(125)
     }
-    let command = job.command.map { String(decoding: $0, as: UTF8.self) }
-    exit(Namespaces(root: Tree.root, binds: Tree.binds(job), hasNetwork: false).run(command))
   }
+}
+
+extension [UInt8] {
+  fileprivate var text: String { String(decoding: self, as: UTF8.self) }
 }

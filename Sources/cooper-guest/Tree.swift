@@ -73,14 +73,14 @@ struct Tree {
   }
 
   /// What is bound into the tree for the program.
-  static func binds(_ job: GuestJob) -> [Namespaces.Bind] {
+  static func binds(_ job: GuestJob) -> [Launch.Bind] {
     job.binds.enumerated().map { index, bind in
       let isReadOnly =
         switch bind.source {
         case .system, .extra: true
         case .devices, .scratch: false
         }
-      return Namespaces.Bind(
+      return Launch.Bind(
         source: source(number: index), target: root + String(decoding: bind.target, as: UTF8.self),
         isReadOnly: isReadOnly)
     }

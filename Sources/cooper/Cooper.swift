@@ -24,7 +24,7 @@ struct Cooper: AsyncParsableCommand {
       Export.self, Merge.self, Build.self, Stream.self, Spec.self, Helper.self, Tags.self, Catalog.self,
       Delete.self, Doctor.self,
       GarbageCollection.self, Login.self, Logout.self,
-      RunConfined.self, RunInside.self, NixBuildStep.self,
+      NixBuildStep.self,
     ])
 
   static func main() async {

@@ -68,7 +68,6 @@ import Testing
 
   @Test func `what is removed is gone before runAsRoot and stays gone, and contents are there`() async throws
   {
-    for program in ["proot", "fakeroot"] { try Program.require(program, package: program) }
     try await Self.withSystem { store in
       try store.place.directory.write("own\n", to: "own/etc/conf.d/mine")
       try await store.load(

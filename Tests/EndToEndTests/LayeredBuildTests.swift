@@ -131,7 +131,6 @@ import Testing
   @Test func `what a script leaves is packed with the owners it pretended, and brings what it speaks of`()
     async throws
   {
-    try Program.require("fakeroot", package: "fakeroot")
     let store = try Store(Self.references)
     defer { store.place.remove() }
     let built = try await store.build([

@@ -8,8 +8,6 @@ import Testing
   private let place: Workplace
 
   init() throws {
-    try Program.require("fakeroot", package: "fakeroot")
-    try Program.require("proot", package: "proot")
     place = try Workplace()
   }
 
@@ -101,6 +99,16 @@ import Testing
     for i in 1 2 3 4 5 6 7 8 9; do mkdir /data/$i; for j in 1 2 3 4 5 6 7 8 9; do echo $i$j > /data/$i/$j; done; done
     """
 
+  /// What Docker's containers may not do, or busybox cannot.
+  private static let furtherScript = """
+    mknod /data/null c 1 3; mknod -m 640 /data/disk b 259 70000; chown 5:6 /data/disk
+    setcap cap_net_raw,cap_chown+ep /data/1/1; setfattr -n user.note -v text /data/1; setfattr -n trusted.t -v x /data/2
+    setfattr -n security.other -v y /data/2/2; chown 0:0 /etc/passwd; chmod 755 /usr; chmod 700 /data/3; chmod 0 /data/3/3
+    mkdir /data/group; chown :50 /data/group; chmod 2775 /data/group; mkdir /data/group/sub; echo x > /data/group/file
+    cp -a /data /copy; chown 4000000000:3000000000 /copy/4; chmod 6755 /copy/4/4; mv /copy/5 /data/moved; rm -r /copy/6
+    ls -ln /data /copy/1 | while read -r mode links user group rest; do echo "$mode $user $group"; done > /listing
+    """
+
   @Test func `a script does to an image what it does to a container`() async throws {
     defer { place.remove() }
     let base = try await makeBase()
@@ -169,10 +177,12 @@ import Testing
     #expect(text == "1000:100\n0\n (\"quoted\")")
   }
 
-  @Test(.enabled(if: getuid() == 0, "only root can become another user"))
-  func `root and an ordinary user get the same bytes`() async throws {
+  @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: [true, false])
+  func `root and an ordinary user get the same bytes`(programs: Bool) async throws {
     defer { place.remove() }
-    let base = try await makeBase(programs: false)
+    for name in ["setcap", "setfattr"] { try Program.require(name, package: "libcap2-bin or attr") }
+    // With busybox's own programs, which need no libraries, and with this machine's.
+    let base = try await makeBase(programs: programs)
     let spec = try place.directory.write(
       String(
         decoding: JSONValue.object([
@@ -186,8 +196,8 @@ import Testing
     chmod(place.directory.path, 0o755)
     chmod(scratch, 0o1777)
     // What is removed is not there for the script.
-    let script = Self.script.split(separator: "\n").filter { !$0.contains("/opt/app") }.joined(
-      separator: "\n")
+    let kept = Self.script.split(separator: "\n").filter { !$0.contains("/opt/app") }
+    let script = (kept + [Self.furtherScript[...]]).joined(separator: "\n")
     try Data(
       try String(contentsOfFile: spec, encoding: .utf8).replacingOccurrences(
         of: String(decoding: JSONValue.string(Self.script).serialized(), as: UTF8.self),
@@ -209,8 +219,35 @@ import Testing
       outputs.append(result.output)
     }
     #expect(outputs[0].count > 1000)
-    #expect((outputs[0] == outputs[1]) as Bool)
+    let equal = outputs[0] == outputs[1]
+    #expect(equal)
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch) == [".cache"])
+    let archive = place.directory.appending("same.tar")
+    try Data(outputs[1]).write(to: URL(fileURLWithPath: archive))
+    let exported = try await place.cooper(["export", archive])
+    let facts = """
+      import sys, tarfile
+      for member in tarfile.open(fileobj=sys.stdin.buffer, mode="r|"):
+          xattrs = sorted(key[13:] for key in member.pax_headers if key.startswith("SCHILY.xattr."))
+          if xattrs or member.isdev(): print(member.name.lstrip("./"), member.type.decode(), member.uid, member.devminor, *xattrs)
+      """
+    let found = try await Program.check("python3", ["-c", facts], input: exported.output).text
+    #expect(
+      Set(found.split(separator: "\n").filter { !$0.hasPrefix("copy/") }) == [
+        "data/null 3 0 3", "data/disk 4 5 70000", "data/pipe 6 0 0", "data/1/1 0 0 0 security.capability",
+        "data/1 5 0 0 user.note", "data/2 5 0 0 trusted.t", "data/2/2 0 0 0 security.other",
+      ], "\(found)")
+    if !equal {
+      for (index, output) in outputs.enumerated() {
+        let name = place.directory.appending("\(index).tar")
+        try Data(output).write(to: URL(fileURLWithPath: name))
+      }
+      let (first, second) = try await (
+        listing(place.cooper(["export", place.directory.appending("0.tar")]).output),
+        listing(place.cooper(["export", place.directory.appending("1.tar")]).output)
+      )
+      #expect(second.difference(from: first).isEmpty, "\(second.difference(from: first))")
+    }
   }
 
   @Test(.enabled(if: getuid() == 0, "only root can give files capabilities"))
@@ -265,6 +302,63 @@ import Testing
     let name = ".\(outside)/file"
     let text = try await Program.check("tar", ["-xOf", "-", name], input: exported.output).text
     #expect(text == "own")
+  }
+
+  @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: [true, false])
+  func `a script sees no process of this machine, and writes nothing outside of its tree`(asRoot: Bool)
+    async throws
+  {
+    defer { place.remove() }
+    let outside = place.directory.appending("outside")
+    try FileManager.default.createDirectory(atPath: outside, withIntermediateDirectories: false)
+    let scratch = place.directory.appending("scratch")
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
+    for path in [outside, scratch] { chmod(path, 0o1777) }
+    chmod(place.directory.path, 0o755)
+    let script = """
+      echo processes: $(ls -d /proc/[0-9]* | wc -l); ! kill -0 \(getpid()) 2>/dev/null || echo sees
+      for way in '\(outside)' /proc/1/root'\(outside)' /../..'\(outside)'; do [ ! -e "$way" ] || echo "reaches $way"; done
+      # The old way out of a chroot.
+      mkdir /jail; chroot /jail /none 2>/dev/null || :; ls /dev | tr '\n' ' '; echo
+      ! (echo x > /sys/kernel/uevent_helper) 2>/dev/null || echo writes sys
+      uname -n
+      grep -c : /proc/net/dev
+      """
+    let spec = try place.directory.write(
+      String(
+        decoding: JSONValue.object(["name": "confined", "runAsRoot": .string(script)]).serialized(),
+        as: UTF8.self), to: "spec.json")
+    let tool = place.directory.appending("cooper")
+    try await Program.check("cp", [Program.builtTool, tool])
+    let identity = asRoot ? [] : ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    let result = try await Program.run(
+      "env", identity + [tool, "build", "image", spec, "-o", scratch + "/out.tar", "-q"],
+      environment: ["TMPDIR": scratch, "HOME": scratch])
+    try #require(result.status == 0, "\(result.errors)")
+    let lines = result.errors.split(separator: "\n").map(String.init)
+    let processes = try #require(lines.first?.split(separator: " ").last.flatMap { Int($0) })
+    // The first one, bash, its subshell, ls and wc.
+    #expect(processes <= 5, "\(result.errors)")
+    #expect(
+      lines.contains("fd full null random shm stderr stdin stdout tty urandom zero "), "\(result.errors)")
+    #expect(lines.contains("localhost"), "\(result.errors)")
+    // The loopback device alone.
+    #expect(lines.last == "1", "\(result.errors)")
+    #expect(!result.errors.contains("sees") && !result.errors.contains("reaches"), "\(result.errors)")
+    #expect(!result.errors.contains("writes sys"), "\(result.errors)")
+  }
+
+  @Test func `the last lines of a failed script are in the error`() async throws {
+    defer { place.remove() }
+    let result = try await tryToBuild(
+      ["name": "fails", "runAsRoot": "for i in $(seq 100); do echo line $i; done; exit 3"],
+      to: place.directory.appending("built.tar"))
+    #expect(result.status == 1)
+    // All of them live, and then the last twenty once more.
+    #expect(result.errors.hasPrefix("line 1\nline 2\n"))
+    let repeated = (81...100).map { "  line \($0)\n" }.joined()
+    let reason = "“runAsRoot”: the commands ended with status 3; their last lines were:\n"
+    #expect(result.errors.hasSuffix(reason + repeated), "\(result.errors.suffix(900))")
   }
 
   @Test func `a script that fails leaves nothing, and is named with its line`() async throws {

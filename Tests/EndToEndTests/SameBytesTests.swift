@@ -82,7 +82,6 @@ extension FixtureStoreTests {
       guard !surroundings.needsRoot || geteuid() == 0 else {
         throw TestSupportError.needsRoot("another user's cooper")
       }
-      try Program.require("fakeroot", package: "fakeroot")
       try await FixtureWorkplace.with { workplace in
         try await Program.check("chmod", ["755", workplace.place.directory.path])
         try await Self.write(workplace, to: "there", reversed: false)

@@ -49,7 +49,6 @@ import Testing
   func `a wrong spec is refused with what is wrong and a status that says of which kind it is`(
     members: JSONObject, status: Int32, words: [String]
   ) async throws {
-    try Program.require("fakeroot", package: "fakeroot")
     let place = try Workplace()
     defer { place.remove() }
     var document: JSONObject = ["name": "x"]

@@ -39,16 +39,7 @@ let
   bash = program "bash" "5.2" "ln -s bash $out/bin/sh";
   coreutils = program "coreutils" "9.1" "";
   shadow = program "shadow" "4.13" "";
-  proot = program "proot" "5.1" "";
   nix = program "nix" "2.8" "for name in nix-store nix-daemon; do ln -s nix $out/bin/$name; done";
-  # Debian's is a script that has places of Debian in it.
-  fakeroot = program "fakeroot" "1.31" ''
-    sed "1s|.*|#!$busybox/bin/sh|" $source/fakeroot > $out/libexec/fakeroot
-    chmod 755 $out/libexec/fakeroot
-    printf '#!%s/bin/sh\nexport PATH=$PATH:%s/bin\nexec %s --lib %s/lib/libfakeroot-sysv.so --faked %s/bin/faked-sysv "$@"\n' \
-      $busybox $busybox $out/libexec/fakeroot $libraries $out > $out/bin/fakeroot
-    chmod 755 $out/bin/fakeroot
-  '';
 
   shellProgram = name: version: body:
     make "${name}-${version}" { inherit bash body; } ''
@@ -130,7 +121,7 @@ let
   };
 
   packages = {
-    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow proot fakeroot nix hello cowsay redis cacert helloPackage;
+    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow nix hello cowsay redis cacert helloPackage;
     bashInteractive = bash;
     callPackage = function: more:
       let f = if builtins.isFunction function then function else import function; in

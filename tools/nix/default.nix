@@ -13,8 +13,6 @@
 , shadow ? null
 , cacert ? null
 , fakeNss ? null
-, fakeroot ? null
-, proot ? null
 , stdenv ? null
 , # On the PATH of scripts, beside bash and coreutils. By default what stdenv has there.
   scriptPackages ? (if stdenv == null then [ ] else stdenv.initialPath or [ ])
@@ -103,11 +101,11 @@ let
   textFile = name: text: step "text" name { inherit text; preferLocalBuild = true; };
 
   # What scripts find.
-  scripts = user: texts: more:
+  scripts = user: texts:
     if filter (text: text != null && text != "") texts == [ ] then { }
     else {
       path = map (package: "${package}/bin")
-        ([ (need bash "bash" user) ] ++ more ++ present [ coreutils ] ++ scriptPackages);
+        ([ (need bash "bash" user) ] ++ present [ coreutils ] ++ scriptPackages);
     };
 
   # An image that shows its store paths would keep all of them.
@@ -160,11 +158,7 @@ let
             graph = [ (textFile "${baseName}-contents.json" (toJSON items)) ];
           };
         }
-        // scripts "a layered image with commands" [ extraCommands fakeRootCommands ] (
-          if fakeRootCommands == "" then [ ]
-          else [ (need fakeroot "fakeroot" "fakeRootCommands") ]
-            ++ (if enableFakechroot then [ (need proot "proot" "enableFakechroot") ] else [ ])
-        )
+        // scripts "a layered image with commands" [ extraCommands fakeRootCommands ]
       );
 
       conf = step "conf" "${baseName}-conf.json" {
@@ -261,8 +255,7 @@ let
       roots = textFile "${baseName}-config.json" (toJSON { inherit (spec) copyToRoot config extraCommands runAsRoot; });
       attributes = {
         exportReferencesGraph = { graph = [ roots ]; };
-      } // scripts "an image with commands" [ extraCommands runAsRoot ]
-        (if runAsRoot == null then [ ] else present [ fakeroot proot ]);
+      } // scripts "an image with commands" [ extraCommands runAsRoot ];
       layer = step "layer" "docker-layer-${baseName}" ({ inherit spec; } // attributes);
       image = step "image" "docker-image-${baseName}.tar${extension compressor}" (
         { spec = spec // { inherit tag compressor; }; } // attributes // withoutReferences compressor

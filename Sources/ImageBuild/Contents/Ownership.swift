@@ -1,28 +1,44 @@
-import ArchiveIO
+public import ArchiveIO
 
-/// What a script pretended to do to files under `fakeroot`: owners, modes and devices that no file on the disk has.
+/// What is pretended of files: owners, modes, devices and attributes that no file on the disk has.
 public struct Ownership: Sendable {
   /// What is said of one file.
-  struct Entry: Hashable {
-    var type: TarType?
-    var mode: UInt32
-    var uid: Int64
-    var gid: Int64
-    var device = TarDevice(major: 0, minor: 0)
+  public struct Entry: Hashable, Sendable {
+    /// What it is; nil for a socket.
+    public var type: TarType?
+    /// The permission bits, set-id and sticky ones included.
+    public var mode: UInt32
+    /// The owner's number.
+    public var uid: Int64
+    /// The group's number.
+    public var gid: Int64
+    /// The numbers, of a device.
+    public var device: TarDevice
+    /// Extended attributes by their full names, in the order of these.
+    public var attributes: [PAXRecord]
+
+    /// What is said of a file.
+    public init(
+      type: TarType?, mode: UInt32, uid: Int64, gid: Int64, device: TarDevice = TarDevice(major: 0, minor: 0),
+      attributes: [PAXRecord] = []
+    ) {
+      (self.type, self.mode, self.uid, self.gid) = (type, mode, uid, gid)
+      (self.device, self.attributes) = (device, attributes)
+    }
 
     /// What a program sees of a file of which nothing is pretended: without real root it belongs to root.
     init(_ status: FileStatus, trusted: Bool) {
-      (type, mode) = (status.type, status.mode)
-      (uid, gid) = trusted ? (Int64(status.uid), Int64(status.gid)) : (0, 0)
-      if let device = status.device { self.device = device }
-    }
-
-    init(type: TarType?, mode: UInt32, uid: Int64, gid: Int64, device: TarDevice) {
-      (self.type, self.mode, self.uid, self.gid, self.device) = (type, mode, uid, gid, device)
+      let (uid, gid) = trusted ? (Int64(status.uid), Int64(status.gid)) : (0, 0)
+      self.init(
+        type: status.type, mode: status.mode, uid: uid, gid: gid,
+        device: status.device ?? TarDevice(major: 0, minor: 0))
     }
   }
 
-  private var entries: [FileIdentity: Entry] = [:]
+  /// What is said, by the file.
+  public private(set) var entries: [FileIdentity: Entry] = [:]
+  /// Files that were given an owner, mode or attributes, even if it is what they had: a real file would have another change time now.
+  public var touched: Set<FileIdentity> = []
   /// Whether what the disk says is true where nothing is pretended: when real root made the files.
   public let trustsDisk: Bool
 
@@ -34,31 +50,8 @@ public struct Ownership: Sendable {
   /// Nobody pretended anything: everything is 0:0.
   public init() { trustsDisk = false }
 
-  /// Reads what `fakeroot -s` saved.
-  ///
-  /// Lines are `dev=HEX,ino=DECIMAL,mode=OCTAL,uid=…,gid=…,nlink=…,rdev=DECIMAL`; nil when one is not.
-  public init?(parsingFakerootState text: String) {
-    trustsDisk = false
-    for line in text.split(separator: "\n") {
-      var fields: [Substring: Substring] = [:]
-      for field in line.split(separator: ",") {
-        let parts = field.split(separator: "=", maxSplits: 1)
-        if parts.count == 2 { fields[parts[0]] = parts[1] }
-      }
-      guard let device = fields["dev"].flatMap({ UInt64($0, radix: 16) }),
-        let inode = fields["ino"].flatMap({ UInt64($0) }),
-        let mode = fields["mode"].flatMap({ UInt32($0, radix: 8) }),
-        let uid = fields["uid"].flatMap({ Int64($0) }), let gid = fields["gid"].flatMap({ Int64($0) })
-      else { return nil }
-      let number = fields["rdev"].flatMap { UInt64($0) } ?? 0
-      entries[FileIdentity(device: device, inode: inode)] = Entry(
-        type: TarType(fileMode: mode), mode: mode & 0o7777, uid: uid, gid: gid,
-        device: TarDevice(deviceNumber: number))
-    }
-  }
-
   /// What is pretended of a file.
-  subscript(_ identity: FileIdentity) -> Entry? {
+  public subscript(_ identity: FileIdentity) -> Entry? {
     get { entries[identity] }
     set { entries[identity] = newValue }
   }
@@ -68,22 +61,13 @@ public struct Ownership: Sendable {
     entries[status.identity] ?? Entry(status, trusted: trustsDisk)
   }
 
-  /// What `fakeroot -i` reads.
-  public var fakerootState: String {
-    entries.map { identity, entry in
-      let mode = String((entry.type ?? .regular).fileMode | entry.mode, radix: 8)
-      let device = entry.device.deviceNumber
-      return "dev=\(String(identity.device, radix: 16)),ino=\(identity.inode),mode=\(mode),uid=\(entry.uid),"
-        + "gid=\(entry.gid),nlink=1,rdev=\(device)\n"
-    }.joined()
-  }
-
   /// Gives a member what was pretended of its file.
   func apply(to header: inout TarHeader, of status: FileStatus) {
     if trustsDisk { (header.owner.uid, header.owner.gid) = (Int64(status.uid), Int64(status.gid)) }
     guard let entry = entries[status.identity] else { return }
     header.owner.uid = entry.uid
     header.owner.gid = entry.gid
+    header.extendedAttributes = entry.attributes
     if header.type != .symbolicLink { header.mode = entry.mode }
     guard let type = entry.type, type == .characterDevice || type == .blockDevice else { return }
     header.type = type

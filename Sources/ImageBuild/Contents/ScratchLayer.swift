@@ -2,7 +2,7 @@ public import ArchiveIO
 import ImageArchive
 import SystemPackage
 
-/// The tar of a tree on disk, as `tar --sort=name --numeric-owner --hard-dereference` packs it under `fakeroot`.
+/// The tar of a tree on disk, as `tar --sort=name --numeric-owner --hard-dereference` of somebody who believes to be root packs it.
 public struct ScratchLayer: TarRecipe {
   private let tree: ScratchTree
   private let ownership: Ownership
@@ -54,7 +54,7 @@ public struct ScratchLayer: TarRecipe {
     }
 
     private func input(_ entry: TreeWalk.Entry) throws -> TarInput {
-      // Who only pretends to be root cannot have set any that matter.
+      // Otherwise all that matter are among what is pretended.
       let attributes = layer.ownership.trustsDisk ? try entry.extendedAttributes() : []
       return try entry.input(named: Array("./".utf8) + entry.path) { header in
         header.extendedAttributes = attributes

@@ -42,7 +42,7 @@ extension LayeredSpec {
         "extraCommands", .text(.any), default: "", "A bash script that changes the layer of “contents”."),
       SpecKey(
         "fakeRootCommands", .text(.any), default: "",
-        "A bash script that does so inside fakeroot(1), where owners can be changed."),
+        "A bash script that does so as somebody who believes to be root, and can change owners."),
       SpecKey(
         "enableFakechroot", .boolean, default: false, "Whether the layer is / for “fakeRootCommands”."),
       SpecKey(

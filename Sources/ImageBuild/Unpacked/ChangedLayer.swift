@@ -45,7 +45,7 @@ public struct ChangedLayer: TarRecipe {
         if Self.isExcluded(entry.path, excluded) { continue }
         let isDirectory = entry.status.type == .directory
         if isDirectory { directories.insert(entry.path) } else { others.insert(entry.path) }
-        let now = UnpackedImage.Snapshot(entry.status, ownership)
+        let now = try UnpackedImage.Snapshot(entry, ownership)
         if image.snapshots[entry.path] != now { include(entry.path) }
       }
       image.view.forEach { path, entry in

@@ -132,15 +132,15 @@ public struct ReturnedChanges {
       let needed: UInt32 = entry.kind == .directory ? 0o700 : 0o600
       if entry.kind != .symbolicLink { try directory.setMode(entry.mode & 0o777 | needed, of: name) }
       let identity = try directory.status(of: name).identity
-      ownership[identity] = Ownership.Entry(entry)
+      ownership[identity] = Ownership.Entry(entry, attributes)
     }
     try directory.setModificationTime(entry.modificationTime, of: name)
   }
 }
 
 extension Ownership.Entry {
-  /// What an image says of a file.
-  fileprivate init(_ entry: FileSystemEntry) {
+  /// What an image says of a file with these attributes.
+  fileprivate init(_ entry: FileSystemEntry, _ attributes: [PAXRecord]) {
     let type: TarType =
       switch entry.kind {
       case .file: .regular
@@ -153,6 +153,6 @@ extension Ownership.Entry {
     self.init(
       type: type, mode: entry.kind == .symbolicLink ? 0o777 : entry.mode, uid: entry.userID,
       gid: entry.groupID,
-      device: entry.device.map { TarDevice($0) } ?? TarDevice(major: 0, minor: 0))
+      device: entry.device.map { TarDevice($0) } ?? TarDevice(major: 0, minor: 0), attributes: attributes)
   }
 }

@@ -5,7 +5,7 @@ public import SystemPackage
 
 /// The file system of an image as files on disk that scripts may change, and what they looked like before.
 ///
-/// Everything belongs to the user; whose it is in the image is kept apart, in the form that `fakeroot` works with.
+/// Everything belongs to the user; whose it is in the image is kept apart.
 public struct UnpackedImage: Sendable {
   /// What there was before anybody changed it.
   let view: FileSystemView
@@ -22,19 +22,25 @@ public struct UnpackedImage: Sendable {
     /// Nil for a directory: one that is made anew may or may not have the number of the old one, and when it changes is told by what is in it.
     var identity: FileIdentity?
     var changeTime: Int64 = 0
+    /// Whether it was given what it had.
+    var isTouched = false
 
-    init(_ status: FileStatus, _ ownership: Ownership) {
+    init(_ entry: TreeWalk.Entry, _ ownership: Ownership) throws {
+      let status = entry.status
       self.ownership = ownership.effective(status)
-      if status.type == .directory { return }
+      if status.type == .directory {
+        if ownership.trustsDisk { self.ownership.attributes = try entry.extendedAttributes() }
+        return
+      }
       identity = status.identity
       changeTime = status.changeTime
+      isTouched = ownership.touched.contains(status.identity)
     }
   }
 
   /// Unpacks an image, or nothing, into the directory `root`, which is empty.
   ///
-  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise the last are left out, and the others are what
-  /// `ownership` says.
+  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise these are what `ownership` says.
   ///
   /// - Throws: `LayerError`, `FileSystemError`, `FileError`.
   public init(_ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool) throws {
@@ -64,7 +70,7 @@ public struct UnpackedImage: Sendable {
       } else if isOfContents {
         try own(entry, owner)
       }
-      if !isOfContents { snapshots[entry.path] = Snapshot(entry.status, ownership) }
+      if !isOfContents { snapshots[entry.path] = try Snapshot(entry, ownership) }
     }
   }
 
@@ -95,6 +101,7 @@ public struct UnpackedImage: Sendable {
         entry.type = known.kind == .characterDevice ? .characterDevice : .blockDevice
         entry.device = TarDevice(numbers)
       }
+      entry.attributes = known.extendedAttributes.map { PAXRecord(key: $0.name, value: $0.value) }
     }
     if status.type == .symbolicLink { entry.mode = 0o777 }
     if entry != shown { ownership[status.identity] = entry }
@@ -137,7 +144,7 @@ private final class Unpacking {
         try at(path.bytes) {
           try $0.createNode($1, type: type, mode: 0o600, device: entry.device.map(TarDevice.init))
         }
-      // What only root could make is a file that fakeroot says is a device.
+      // What only root could make is a file that is said to be a device.
       case .characterDevice, .blockDevice: try at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
       case .file: add(path.bytes, entry)
       }

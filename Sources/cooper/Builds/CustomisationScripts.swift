@@ -42,7 +42,7 @@ struct CustomisationScripts {
     Interruption.removeAtEnd(scratch.directory)
     if !extraCommands.isEmpty {
       let shell = try ScriptProgram("bash", package: "bash").path
-      try await Script("extraCommands", extraCommands, in: scratch).run { [shell] + $0.shellArguments }
+      try await Script("extraCommands", extraCommands, in: scratch).run(shell: shell)
     }
     var ownership = Ownership()
     var excluded: [String] = []
@@ -51,7 +51,7 @@ struct CustomisationScripts {
       let executor = try await settings.executor(for: spec, asRoot: false)
       let root =
         enableFakechroot
-        ? try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot) : nil
+        ? try await ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot) : nil
       ownership = try await executor.run(
         RootTask(
           script: Script("fakeRootCommands", fakeRootCommands, in: scratch), scratch: scratch,
@@ -73,7 +73,7 @@ struct CustomisationScripts {
     let top = try OpenDirectory(scratch.root)
     // nixpkgs makes it, too, and leaves it there.
     _ = try? top.createDirectory(Array("tmp".utf8), mode: 0o755)
-    let root = try ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
+    let root = try await ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
     var ownership = image.ownership
     for (name, commands) in [("runAsRoot", commands), ("extraCommands", extraCommands)]
     where !commands.isEmpty {

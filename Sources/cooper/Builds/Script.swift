@@ -1,7 +1,9 @@
 import ArchiveIO
+import Confinement
 import Glibc
 import ImageBuild
-import Subprocess
+import PretendedRoot
+import Synchronization
 import SystemPackage
 
 /// Commands of a spec, in a file beside the tree that they change.
@@ -42,51 +44,67 @@ struct Script {
     return ["-e", "-c", text, "bash", commands.string, report.string]
   }
 
-  /// The environment: nothing of the user's surroundings gets into the image.
-  var variables: [String: String] {
+  /// The variables that the commands find, as `NAME=value`: nothing of the user's surroundings gets into the image.
+  var environment: [String] {
     [
-      "PATH": path, "HOME": "/homeless-shelter",
-      "TMPDIR": temporary.string, "LC_ALL": "C", "TZ": "UTC",
-      "SOURCE_DATE_EPOCH": String(TreePacking.time),
+      "PATH=\(path)", "HOME=/homeless-shelter", "TMPDIR=\(temporary.string)", "LC_ALL=C", "TZ=UTC",
+      "SOURCE_DATE_EPOCH=\(TreePacking.time)",
     ]
   }
 
-  /// Runs the program that `command` makes of the script, with the image's root as its directory.
-  ///
-  /// What it prints goes to standard error, since standard output may be the image.
-  func run(_ command: (Script) throws -> [String]) async throws {
-    let command = try command(self)
-    var environment: [Environment.Key: String] = [
-      // Where a user namespace has one user, as in Nix's sandbox, fakeroot's own attempt fails as it does not expect.
-      "FAKEROOTDONTTRYCHOWN": "1"
-    ]
-    for (name, value) in variables { environment[Environment.Key(stringLiteral: name)] = value }
-    var options = Subprocess.PlatformOptions()
-    options.processGroupID = 0
-    let result = try await Subprocess.run(
-      .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
-      environment: .custom(environment), workingDirectory: scratch.root, platformOptions: options,
-      input: .none,
-      output: .fileDescriptor(.standardError, closeAfterSpawningProcess: false),
-      error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
-    ) { execution in
-      Interruption.end(group: execution.processIdentifier.value)
+  /// The commands for a shell, and nothing yet of what they see.
+  func launch(shell: String) -> Launch { Launch([shell] + shellArguments, environment: environment) }
+
+  /// Starts a program, says which process group it has, and waits for its end on the same thread.
+  typealias Runner = @Sendable (Launch, _ hasStarted: (Int32) -> Void) throws -> PretendedRoot.Outcome
+
+  /// Runs the commands as the user, with the tree as their directory.
+  func run(shell: String) async throws {
+    var launch = launch(shell: shell)
+    (launch.directory, launch.hasNamespaces) = (scratch.root.string, false)
+    try await run(launch) { launch, hasStarted in
+      let first = try launch.start()
+      hasStarted(first.number)
+      first.letGo()
+      let status = first.wait()
+      // What the commands have left in the background.
+      kill(-first.number, SIGKILL)
+      return .exited(status)
     }
-    await Interruption.hasEnded(group: result.processIdentifier.value)
-    guard result.terminationStatus.isSuccess else {
-      let end =
-        switch result.terminationStatus {
-        case .exited(let status): "status \(status)"
-        case .signaled(let signal): "signal \(signal)"
+  }
+
+  /// Runs a launch of the commands, whose output is shown.
+  func run(_ launch: Launch, _ runner: @escaping Runner) async throws {
+    let output = try ScriptOutput()
+    let group = Atomic<Int32>(0)
+    async let passing: Void = output.pass()
+    let result = await Result {
+      try await Thread.run { [launch] in
+        defer { output.end() }
+        var launch = launch
+        launch.output = output.descriptor
+        return try runner(launch) {
+          group.store($0, ordering: .sequentiallyConsistent)
+          Interruption.end(group: $0)
         }
-      let path = scratch.work.appending("\(name).failed").string
-      throw failure("the commands ended with \(end)", report: (try? UserFile.read(path)) ?? [])
+      }
     }
+    try await passing
+    await Interruption.hasEnded(group: group.load(ordering: .sequentiallyConsistent))
+    let end: String
+    switch try result.get() {
+    case .exited(0): return
+    case .exited(let status): end = "status \(status)"
+    case .signaled(let signal): end = "signal \(signal)"
+    }
+    let path = scratch.work.appending("\(name).failed").string
+    let report = (try? UserFile.read(path)) ?? []
+    throw failure("the commands ended with \(end)", report: report, lastLines: output.lastLines)
   }
 
   /// A failure of the commands for this reason; `report` is what bash wrote of the command that failed.
-  func failure(_ reason: String, report: [UInt8]) -> ScriptFailure {
-    ScriptFailure(name: name, reason: Self.place(report) + reason)
+  func failure(_ reason: String, report: [UInt8], lastLines: [String]) -> ScriptFailure {
+    ScriptFailure(name: name, reason: Self.place(report) + reason, lastLines: lastLines)
   }
 
   /// The command that failed and its line, where bash could tell.
@@ -102,5 +120,20 @@ struct Script {
 struct ScriptFailure: Error, CustomStringConvertible {
   var name: String
   var reason: String
-  var description: String { "“\(name)”: \(reason); what they printed is above" }
+  /// The end of what they printed.
+  var lastLines: [String] = []
+  var description: String {
+    let printed =
+      lastLines.isEmpty
+      ? "and printed nothing"
+      : "their last lines were:\n" + lastLines.map { "  " + $0 }.joined(separator: "\n")
+    return "“\(name)”: \(reason); \(printed)"
+  }
+}
+
+extension Result where Failure == any Error {
+  /// What a function that waits returns or throws.
+  fileprivate init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
 }

@@ -9,11 +9,6 @@ struct NixBuildStep: AsyncParsableCommand {
   @Argument(help: "What to build.") var kind: NixStepKind
 
   mutating func run() async throws {
-    if kind.runsScripts, FirstProcess.isThis {
-      let status = try FirstProcess.runAgain()
-      if status != 0 { throw ExitCode(status) }
-      return
-    }
     let step = try NixStep(.current)
     step.prepareEnvironment()
     try await kind.build(step)
@@ -31,9 +26,6 @@ enum NixStepKind: String, ExpressibleByArgument {
   case image, layer
   case pull, export, merge
   case program
-
-  /// Whether programs are started, which may leave others behind.
-  var runsScripts: Bool { [.customisation, .image, .layer].contains(self) }
 
   func build(_ step: NixStep) async throws {
     switch self {

@@ -42,7 +42,7 @@ struct MachineExecutor: RootExecutor {
   /// The program that works in machines: what `COOPER_GUEST` names, or the one beside this program.
   static func guest(_ environment: ProcessEnvironment) throws -> FilePath {
     try GuestProgram.find(
-      named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(RunConfined.program()))
+      named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(OwnProgram.path()))
   }
 
   /// A machine under KVM, where a machine has shown since this one was started that it works, or shows it now; nil where anything is missing.
@@ -61,8 +61,7 @@ struct MachineExecutor: RootExecutor {
     return state == .usable ? executor : nil
   }
 
-  // Attributes of files have no other place so far.
-  var needsRealFiles: Bool { geteuid() == 0 }
+  var needsRealFiles: Bool { false }
 
   func run(_ task: RootTask) async throws -> Ownership {
     guard let root = task.root else {
@@ -74,7 +73,7 @@ struct MachineExecutor: RootExecutor {
     let changes = directory.appending("changes")
     defer { unlink(changes.string) }
     try await root.withMountPoints {
-      let prepared = try await PreparedScript(task.script, in: root, at: directory)
+      let prepared = try PreparedScript(task.script, in: root)
       let disks = MachineDisks(at: directory)
       defer { disks.remove() }
       try await Thread.run {
@@ -93,16 +92,21 @@ struct MachineExecutor: RootExecutor {
     _ job: GuestJob, _ script: Script, _ disks: Machine.Disks, in directory: FilePath, output: FilePath
   ) async throws {
     let groups = EmulatorGroups()
+    let printed = try ScriptOutput()
+    async let passing: Void = printed.pass()
+    let log = FileDescriptor(rawValue: printed.descriptor)
+    var failure: (any Error)?
     do {
       try await machine.run(
-        job, on: disks, by: accelerator, in: directory, output: output,
-        log: { _ = try? FileDescriptor.standardError.writeAll($0) }, started: { groups.begin($0) })
-      await groups.end()
-    } catch {
-      await groups.end()
-      guard let error = error as? MachineError, let report = error.report else { throw error }
-      throw script.failure(error.description, report: report)
-    }
+        job, on: disks, by: accelerator, in: directory, output: output, log: { _ = try? log.writeAll($0) },
+        started: { groups.begin($0) })
+    } catch { failure = error }
+    printed.end()
+    try await passing
+    await groups.end()
+    guard let failure else { return }
+    guard let error = failure as? MachineError, let report = error.report else { throw failure }
+    throw script.failure(error.description, report: report, lastLines: printed.lastLines)
   }
 }
 

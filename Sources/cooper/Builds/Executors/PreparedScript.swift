@@ -13,40 +13,28 @@ struct PreparedScript {
   /// The directory of programs that go with it.
   let box: FilePath
   /// The store, where there is one.
-  let store: VisibleStore?
+  private(set) var store: VisibleStore?
 
-  /// Lets the launcher of `root` gather programs for the script, but not start it: what it would start is what the machine starts.
-  init(_ script: Script, in root: ImageRoot, at directory: FilePath) async throws {
-    let shell = try ScriptProgram("bash", package: "bash").path
-    let command = directory.appending("command")
-    defer { unlink(command.string) }
-    var binds: [GuestJob.Bind] = []
-    var (box, store): (FilePath, VisibleStore?) = ("", nil)
-    var report = ""
-    try await script.run { script in
-      try root.command(script, shell: shell, hasOwnProcesses: true) { _, seen in
-        for bind in seen {
-          let source: GuestJob.Bind.Source
-          switch bind.target {
-          case "/dev": source = .devices
-          case "/sys": source = .system
-          case root.guestBox: (source, box) = (.scratch(Array(Self.boxName.utf8)), FilePath(bind.source))
-          default:
-            source = .extra(Array(Self.storeName.utf8))
-            store = VisibleStore(storeDirectory: bind.target, location: FilePath(bind.source))
-          }
-          binds.append(GuestJob.Bind(source, at: Array(bind.target.utf8)))
-        }
-        report = "\(root.guestBox)/\(script.name).failed"
-        return [shell, "-c", "printf '%s\\0' \"$@\" >\"$0\"", command.string]
+  /// What the script is with `root` as `/`, but for devices, which the machine has its own of.
+  init(_ script: Script, in root: ImageRoot) throws {
+    let launch = try root.launch(script)
+    var job = GuestJob(command: launch.command.map { Array($0.utf8) })
+    job.environment = launch.environment.map { Array($0.utf8) }
+    job.report = Array("\(root.tools.place)/\(script.name).failed".utf8)
+    for bind in launch.binds {
+      let target = String(bind.target.dropFirst(launch.root?.count ?? 0))
+      let source: GuestJob.Bind.Source
+      switch target {
+      case "/dev": source = .devices
+      case "/sys": source = .system
+      case root.tools.place: source = .scratch(Array(Self.boxName.utf8))
+      case _ where target.hasPrefix("/dev/"): continue
+      default:
+        source = .extra(Array(Self.storeName.utf8))
+        store = VisibleStore(storeDirectory: target, location: FilePath(bind.source))
       }
+      job.binds.append(GuestJob.Bind(source, at: Array(target.utf8)))
     }
-    let words = try UserFile.contents(of: command.string).split(
-      separator: 0, omittingEmptySubsequences: false)
-    var job = GuestJob(command: words.dropLast().map { Array($0) })
-    job.environment = script.variables.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) }
-    job.binds = binds
-    job.report = Array(report.utf8)
-    (self.job, self.box, self.store) = (job, box, store)
+    (self.job, box) = (job, root.tools.directory)
   }
 }

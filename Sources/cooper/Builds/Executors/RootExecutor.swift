@@ -59,7 +59,7 @@ struct ScriptSettings: Sendable {
       fallthrough
     case .auto, .namespace:
       return asRoot && NamespaceExecutor.isAllowed
-        ? NamespaceExecutor(hasNetwork: hasNetwork) : FakerootExecutor()
+        ? NamespaceExecutor(hasNetwork: hasNetwork) : PretendingExecutor(hasNetwork: hasNetwork)
     case .tcg: return try await MachineExecutor(machine, by: .tcg, hasNetwork: hasNetwork)
     case .kvm: return try await MachineExecutor(machine, by: .kvm, hasNetwork: hasNetwork)
     }

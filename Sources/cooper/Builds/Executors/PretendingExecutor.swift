@@ -1,0 +1,86 @@
+import ArchiveIO
+import Confinement
+import Glibc
+import ImageBuild
+import PretendedRoot
+import Synchronization
+import SystemPackage
+
+/// Somebody who believes to be root: what programs say about files is kept apart from these.
+struct PretendingExecutor: RootExecutor {
+  let hasNetwork: Bool
+
+  var needsRealFiles: Bool { false }
+
+  func run(_ task: RootTask) async throws -> Ownership {
+    let files = Mutex(PretendedFiles(task.ownership))
+    let body = { @Sendable (launch: Launch, hasStarted: (Int32) -> Void) throws -> PretendedRoot.Outcome in
+      var own = files.withLock { $0 }
+      let outcome = try PretendedRoot.run(launch, files: &own, hasStarted: hasStarted)
+      files.withLock { $0 = own }
+      return outcome
+    }
+    let way = try Self.way()
+    if let root = task.root {
+      guard way.hasNamespaces else {
+        throw UsageError(
+          "\(task.script.name) runs with the image as /, for which this machine would have to allow namespaces to ordinary users; see “user.max_user_namespaces” and “kernel.apparmor_restrict_unprivileged_userns” of sysctl, or run as root"
+        )
+      }
+      try await root.withMountPoints {
+        var launch = try root.launch(task.script)
+        (launch.mapsUser, launch.hasNetwork) = (way.mapsUser, hasNetwork)
+        try await task.script.run(launch, body)
+      }
+    } else {
+      var launch = task.script.launch(shell: try ScriptProgram("bash", package: "bash").path)
+      launch.directory = task.scratch.root.string
+      (launch.hasNamespaces, launch.mapsUser, launch.hasNetwork) = (
+        way.hasNamespaces, way.mapsUser, hasNetwork
+      )
+      if way.hasNamespaces {
+        launch.processes = "/proc"
+        launch.writable = task.scratch.directory.string
+      }
+      try await task.script.run(launch, body)
+    }
+    return files.withLock { Ownership($0) }
+  }
+
+  /// What namespaces this machine allows.
+  private static func way() throws -> (hasNamespaces: Bool, mapsUser: Bool) {
+    if Launch.isAllowed(mappingUser: true) { return (true, true) }
+    return (geteuid() == 0 && Launch.isAllowed(mappingUser: false), false)
+  }
+}
+
+extension PretendedFiles {
+  fileprivate init(_ ownership: Ownership) {
+    self.init()
+    for (identity, entry) in ownership.entries {
+      let attributes = entry.attributes.map { ($0.key, $0.value) }
+      self[FileNumber(device: identity.device, inode: identity.inode)] = FileRecord(
+        mode: (entry.type?.fileMode ?? S_IFSOCK) | entry.mode, user: UInt32(truncatingIfNeeded: entry.uid),
+        group: UInt32(truncatingIfNeeded: entry.gid), device: entry.device.deviceNumber,
+        attributes: Dictionary(attributes) { $1 })
+    }
+  }
+}
+
+extension Ownership {
+  fileprivate init(_ files: PretendedFiles) {
+    self.init()
+    for (number, record) in files.records {
+      let names = record.attributes.keys.sorted { $0.lexicographicallyPrecedes($1) }
+      self[FileIdentity(number)] = Entry(
+        type: TarType(fileMode: record.mode), mode: record.mode & 0o7777, uid: Int64(record.user),
+        gid: Int64(record.group), device: TarDevice(deviceNumber: record.device),
+        attributes: names.map { PAXRecord(key: $0, value: record.attributes[$0] ?? []) })
+    }
+    touched = Set(files.touched.map { FileIdentity($0) })
+  }
+}
+
+extension FileIdentity {
+  fileprivate init(_ number: FileNumber) { self.init(device: number.device, inode: number.inode) }
+}

@@ -1,0 +1,154 @@
+import Glibc
+import PretendedRoot
+import TestSupport
+import Testing
+
+/// What programs see as pretended root is what they see as real root: the same script's output, from the kernel itself.
+@Suite(.enabled(if: getuid() == 0, "the kernel shows it to root alone")) struct KernelComparisonTests {
+  enum Way { case usual, withoutNamespaces, seeingEveryCall }
+
+  private static let scripts: [(subject: String, script: String)] = [
+    (
+      "owners and modes",
+      """
+      umask 022; mkdir d; echo x >f; ln f g; ln -s f l
+      show() { stat -c '%n %u %g %a %F %h' "$@"; }
+      show .; chown 1000:1001 f; show f g l; chmod 4755 f; show f; chown 5 f; show f
+      chmod 2745 f; chown :7 f; show f; chmod 2755 f; chown :8 f; show f; chmod 6711 f; chown 0:0 f; show f
+      chown -h 9:9 l; show l f; chmod 1777 d; show d; chown 4294967294:3000000000 d; chmod 2700 d; chown 1 d; show d
+      chmod 0 f; cat f; echo y >>f; wc -l <f; show f; chmod 700 d; show d; ls -ln --time-style=+
+      python3 -c 'import os; fd = os.open("f", 0); os.fchown(fd, 3, 4); os.fchmod(fd, 0o4511); s = os.fstat(fd); print(s.st_uid, s.st_gid, oct(s.st_mode))'
+      show f
+      """
+    ),
+    (
+      "devices",
+      """
+      umask 022; mknod c c 1 3; mknod -m 600 b b 7 300; mkfifo p; mknod q p; mkdir d; mknod d/e c 4095 1048575
+      stat -c '%n %F %t %T %a %s' c b p q d/e; find . -type c | sort; find . -type b; ls -ln --time-style=+ | sed 1d
+      chown 5:6 c; chmod 4644 c; cp -a c copy; stat -c '%u %g %t %T %a' copy c; rm c; echo x >c; stat -c '%F %u' c
+      tar -cf - --numeric-owner b | tar -tvf - --numeric-owner | tr -s ' ' | cut -d' ' -f1-3
+      [ -c copy ]; [ -b b ]; test ! -f b
+      """
+    ),
+    (
+      "attributes",
+      """
+      echo x >f; mkdir d; ln -s f l
+      setfattr -n user.a -v b f; setfattr -n user.empty f; setfattr -n trusted.t -v t d; setfattr -n security.s -v s f
+      getfattr -m - -d f d; setfattr -x user.a f; getfattr -m - -d f; getfattr -n user.none f || echo none
+      setfattr -h -n user.on -v link l || echo refused; setfattr -h -n trusted.on -v link l; getfattr -h -m - -d l
+      setfattr -x user.none f || echo none; setfattr -n nonsense.x -v y f || echo refused
+      setcap cap_net_raw+ep f; getcap f; getfattr -n security.capability -e hex f; chown 1 f; getcap f; getfattr -m - f
+      setcap cap_chown,cap_kill=ep f; chmod 755 f; cp --preserve=all f g; getcap f g; setcap -r g; getcap g
+      mv f moved; getfattr -m - -d moved; rm moved; touch f moved; getfattr -m - -d f moved
+      python3 -c '
+      import os
+      os.setxattr("f", "user.x", b"1", os.XATTR_CREATE)
+      for flag in (os.XATTR_CREATE, 0, os.XATTR_REPLACE):
+          try: os.setxattr("f", "user.x", b"2" * 1000, flag); print("set")
+          except OSError as e: print(e.errno)
+      print(os.listxattr("f"), len(os.getxattr("f", "user.x")))'
+      """
+    ),
+    (
+      "groups of directories",
+      """
+      umask 027; mkdir sg; chgrp 50 sg; chmod 2775 sg; mkdir sg/sub; touch sg/file; ln -s x sg/link; mkfifo sg/pipe
+      mkdir -p sg/sub/deeper; echo x >sg/sub/file; (cd sg; touch here; mkdir there/ )
+      touch plain; mkdir ordinary; echo more >>sg/file; : >sg/file
+      find . -printf '%p %U %G %m %y\\n' | sort
+      chmod g-s sg; touch sg/late; mkdir sg/latedir; stat -c '%g %a' sg/late sg/latedir
+      """
+    ),
+    (
+      "other users",
+      """
+      id; umask 022; chmod 777 .; show() { stat -c '%n %u %g %a' "$@"; }
+      setpriv --reuid 1000 --regid 1001 --groups 7,8 bash -c 'id; touch own; mkdir dir; stat -c "%n %u %g" own dir; chown 5 own || echo no; chgrp 7 own; chgrp 9 own || echo no; chmod 600 own; mknod x c 1 3 || echo no'
+      show own dir; rm own; touch own; show own
+      python3 -c '
+      import os
+      print(os.getresuid(), os.getresgid(), os.getgroups())
+      os.setgroups([3, 4]); os.setresgid(5, 6, 7); os.setresuid(8, 9, 0)
+      print(os.getresuid(), os.getresgid(), os.getgroups())
+      os.seteuid(0); os.setgid(1); os.setreuid(2, 3)
+      print(os.getresuid(), os.getresgid())
+      try: os.setuid(0); print("root")
+      except PermissionError: print("not root")'
+      setpriv --ruid 1000 --euid 0 id; setpriv --reuid 1000 --regid 1000 --clear-groups id
+      """
+    ),
+    (
+      "names that go",
+      """
+      chown_new() { touch "$1"; chown 1234 "$1"; }
+      for i in 1 2 3; do chown_new old; rm old; touch new$i; stat -c %u new$i; done
+      chown_new a; ln a b; rm a; stat -c %u b; rm b; touch c; stat -c %u c
+      chown_new target; touch source; mv source target; stat -c %u target; touch d; stat -c %u d
+      mkdir dir; chown 77 dir; rmdir dir; mkdir dir; stat -c %u dir; chown 77 dir; mv dir other; stat -c %u other
+      chown_new same; ln same link; python3 -c 'import os; os.rename("same", "link"); os.rename("link", "link")'; stat -c '%n %u' link same; chown_new x; mv x x 2>/dev/null || :; stat -c %u x
+      python3 -c '
+      import os
+      fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600); os.fchown(fd, 4321, 5); print(os.fstat(fd).st_uid)
+      os.link(f"/proc/self/fd/{fd}", "named", src_dir_fd=0, follow_symlinks=True); print(os.stat("named").st_uid)
+      fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600); os.fchown(fd, 4321, 5); os.close(fd)
+      for i in range(20): open(f"n{i}", "w").close(); assert os.stat(f"n{i}").st_uid == 0'
+      """
+    ),
+    (
+      "programs without libraries",
+      """
+      b() { busybox "$@"; }; umask 022
+      b touch f; b chown 12:13 f; b chmod 4755 f; b mknod n c 1 3; b stat -c '%n %u %g %a %t %T' f n; b id -u
+      b mkdir d; b chgrp 5 d; b ls -ln | b sed 1d | b awk '{print $1, $3, $4, $NF}'; b cp -a f g; b stat -c '%u %a' g
+      b tar -cf - f n | b tar -tvf - | b awk '{print $1, $2, $NF}'
+      """
+    ),
+    (
+      "copies and archives",
+      """
+      umask 022; mkdir -p tree/a/b; echo x >tree/a/file; chown -R 10:20 tree/a; chmod 2750 tree/a/b; mknod tree/a/n b 1 2
+      ln tree/a/file tree/a/same; ln -s file tree/a/link; chown -h 30 tree/a/link
+      cp -a tree copy; (cd tree; find . -printf '%p %U %G %m %y %n\\n' | sort) >1; (cd copy; find . -printf '%p %U %G %m %y %n\\n' | sort) >2
+      cmp 1 2; cat 1; tar --numeric-owner -C tree -cf t.tar .; mkdir un; tar --numeric-owner -C un -xpf t.tar
+      (cd un; find . -printf '%p %U %G %m %y %n\\n' | sort) | cmp 1 -; install -o 5 -g 6 -m 4711 1 installed; stat -c '%u %g %a' installed
+      touch -d @1000 installed; stat -c %Y installed; truncate -s 5 installed; stat -c '%s %u' installed
+      """
+    ),
+    (
+      "what is not allowed or not there",
+      """
+      chown 1 nothing || echo no; chmod 1 nothing || echo no; mknod nothing/x c 1 1 || echo no; rmdir . 2>/dev/null || echo no
+      touch f; mknod f c 1 1 || echo no; mkdir f || echo no; stat f/x || echo no; setfattr -n user.x -v y nothing || echo no
+      python3 -c '
+      import os
+      for call in (lambda: os.chown("", 1, 1), lambda: os.fchown(99, 1, 1), lambda: os.fchmod(99, 1), lambda: os.chmod("f/", 1), lambda: os.lchown("f/x", 1, 1)):
+          try: call(); print("done")
+          except OSError as e: print(e.errno)'
+      """
+    ),
+  ]
+
+  @Test(arguments: scripts.indices, [Way.usual, .withoutNamespaces, .seeingEveryCall])
+  func `programs see what real root sees`(index: Int, way: Way) async throws {
+    for name in ["busybox", "setcap", "setfattr", "setpriv", "python3"] {
+      try Program.require(name, package: name)
+    }
+    let script = Self.scripts[index].script
+    let real = try PretendedScript()
+    let pretended = try PretendedScript()
+    defer {
+      real.directory.remove()
+      pretended.directory.remove()
+    }
+    let expected = try await real.runAsRoot(script)
+    let result = try await pretended.run(
+      script, hasNamespaces: way != .withoutNamespaces, seesEveryCall: way == .seeingEveryCall)
+    #expect(result.outcome == .exited(0), "\(result.text)")
+    #expect(!expected.isEmpty)
+    let difference = result.text.split(separator: "\n", omittingEmptySubsequences: false).difference(
+      from: expected.split(separator: "\n", omittingEmptySubsequences: false))
+    #expect(difference.isEmpty, "\(Self.scripts[index].subject): \(difference)")
+  }
+}
