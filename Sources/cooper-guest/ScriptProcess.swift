@@ -112,12 +112,20 @@ final class ScriptProcess {
     }
     close(jobDescriptor)
     guard let job = try? GuestJob(decoding: bytes) else { exit(125) }
-    let command = job.command.map { String(decoding: $0, as: UTF8.self) }
-    var launch = Launch(command, environment: job.environment.map { String(decoding: $0, as: UTF8.self) })
-    (launch.root, launch.processes) = (Tree.root, Tree.root + "/proc")
+    var launch = Launch(job.command.map(\.text), environment: job.environment.map(\.text))
+    (launch.root, launch.processes, launch.output) = (Tree.root, "\(Tree.root)/proc", 1)
     launch.binds = Tree.binds(job)
-    guard let first = try? launch.start() else { exit(125) }
-    first.letGo()
-    exit(first.wait())
+    do {
+      let first = try launch.start()
+      first.letGo()
+      exit(first.wait())
+    } catch {
+      Console.say("\(error)")
+      exit(125)
+    }
   }
+}
+
+extension [UInt8] {
+  fileprivate var text: String { String(decoding: self, as: UTF8.self) }
 }

@@ -76,6 +76,7 @@ import Testing
     chmod 4755 /data/file; chmod 2750 /data/deep; chown root:root /opt/same
     ln /data/file /data/further; ln -s ../opt/target /data/link; mkfifo /data/pipe
     mknod /data/null c 1 3; mknod /data/disk b 7 300; chmod 660 /data/disk; chown 0:6 /data/disk
+    setcap cap_net_raw+ep /data/file; setfattr -n user.note -v text /opt/same
     rm -r /opt/app/old; rm -r /opt/replaced; echo file > /opt/replaced
     rm -r /opt/emptied; mkdir /opt/emptied; echo new > /opt/emptied/new
     echo more >> /opt/app/file

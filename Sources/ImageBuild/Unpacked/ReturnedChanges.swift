@@ -139,7 +139,7 @@ public struct ReturnedChanges {
 }
 
 extension Ownership.Entry {
-  /// What an image says of a file.
+  /// What an image says of a file with these attributes.
   fileprivate init(_ entry: FileSystemEntry, _ attributes: [PAXRecord]) {
     let type: TarType =
       switch entry.kind {

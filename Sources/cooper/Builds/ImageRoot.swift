@@ -66,11 +66,6 @@ struct ImageRoot {
 
   // MARK: Mounts
 
-  /// Where the store is on this machine, and where scripts see it; nil when there is none.
-  var store: (source: String, place: String)? {
-    mountPoints.contains(storeDirectory) ? (storeRoot + storeDirectory, storeDirectory) : nil
-  }
-
   private var binds: [Launch.Bind] {
     let root = scratch.root.string
     var binds: [Launch.Bind] = []
@@ -82,7 +77,9 @@ struct ImageRoot {
     bind(tools.directory.appending("dev").string, "/dev")
     for name in Self.devices { bind("/dev/\(name)", "/dev/\(name)") }
     bind("/sys", "/sys", isReadOnly: true)
-    if let store { bind(store.source, store.place, isReadOnly: true) }
+    if mountPoints.contains(storeDirectory) {
+      bind(storeRoot + storeDirectory, storeDirectory, isReadOnly: true)
+    }
     bind(tools.directory.string, tools.place)
     return binds
   }

@@ -48,13 +48,7 @@ enum StreamScript {
   ///
   /// The kernel passes everything after the program as one word, so `env -S` takes it apart.
   private static func interpreter(_ kind: String) throws -> String {
-    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-    let count = buffer.withUnsafeMutableBytes {
-      readlink(
-        "/proc/self/exe", $0.assumingMemoryBound(to: CChar.self).baseAddress.unsafelyUnwrapped, $0.count)
-    }
-    guard count > 0 else { throw FileError("read the link", "/proc/self/exe", Errno(rawValue: errno)) }
-    let program = String(decoding: buffer.prefix(count), as: UTF8.self)
+    let program = try OwnProgram.path()
     guard !program.contains(where: { $0 == " " || $0 == "\n" || $0 == "\"" }) else {
       throw UsageError("this program is at “\(program)”, and a script cannot name a path with blanks")
     }

@@ -2,14 +2,16 @@ import ArchiveIO
 import Glibc
 import SystemPackage
 
-/// This program's own file.
+/// The program that runs here.
 enum OwnProgram {
-  /// Where it is.
-  static func path() throws -> FilePath {
-    guard let path = realpath("/proc/self/exe", nil) else {
-      throw FileError("find", "/proc/self/exe", Errno(rawValue: errno))
+  /// Its path.
+  static func path() throws(FileError) -> String {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = buffer.withUnsafeMutableBytes {
+      readlink(
+        "/proc/self/exe", $0.assumingMemoryBound(to: CChar.self).baseAddress.unsafelyUnwrapped, $0.count)
     }
-    defer { free(path) }
-    return FilePath(String(cString: path))
+    guard count > 0 else { throw FileError("read the link", "/proc/self/exe", Errno(rawValue: errno)) }
+    return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 }

@@ -42,7 +42,7 @@ struct MachineExecutor: RootExecutor {
   /// The program that works in machines: what `COOPER_GUEST` names, or the one beside this program.
   static func guest(_ environment: ProcessEnvironment) throws -> FilePath {
     try GuestProgram.find(
-      named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: OwnProgram.path())
+      named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(OwnProgram.path()))
   }
 
   /// A machine under KVM, where a machine has shown since this one was started that it works, or shows it now; nil where anything is missing.
@@ -95,8 +95,8 @@ struct MachineExecutor: RootExecutor {
     let shown = ShownOutput()
     do {
       try await machine.run(
-        job, on: disks, by: accelerator, in: directory, output: output,
-        log: { shown.show($0) }, started: { groups.begin($0) })
+        job, on: disks, by: accelerator, in: directory, output: output, log: { shown.show($0) },
+        started: { groups.begin($0) })
       await groups.end()
     } catch {
       await groups.end()

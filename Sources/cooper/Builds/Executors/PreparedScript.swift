@@ -1,4 +1,6 @@
+import ArchiveIO
 import Confinement
+import Glibc
 import MachineProtocol
 import SystemPackage
 
@@ -11,23 +13,28 @@ struct PreparedScript {
   /// The directory of programs that go with it.
   let box: FilePath
   /// The store, where there is one.
-  let store: VisibleStore?
+  private(set) var store: VisibleStore?
 
-  /// A script that sees the tree as `/`.
+  /// What the script is with `root` as `/`, but for devices, which the machine has its own of.
   init(_ script: Script, in root: ImageRoot) throws {
     let launch = try root.launch(script)
     var job = GuestJob(command: launch.command.map { Array($0.utf8) })
     job.environment = launch.environment.map { Array($0.utf8) }
-    job.binds = [
-      GuestJob.Bind(.devices, at: Array("/dev".utf8)), GuestJob.Bind(.system, at: Array("/sys".utf8)),
-    ]
-    if let store = root.store {
-      job.binds.append(GuestJob.Bind(.extra(Array(Self.storeName.utf8)), at: Array(store.place.utf8)))
-    }
-    job.binds.append(
-      GuestJob.Bind(.scratch(Array(Self.boxName.utf8)), at: Array(root.tools.place.utf8)))
     job.report = Array("\(root.tools.place)/\(script.name).failed".utf8)
+    for bind in launch.binds {
+      let target = String(bind.target.dropFirst(launch.root?.count ?? 0))
+      let source: GuestJob.Bind.Source
+      switch target {
+      case "/dev": source = .devices
+      case "/sys": source = .system
+      case root.tools.place: source = .scratch(Array(Self.boxName.utf8))
+      case _ where target.hasPrefix("/dev/"): continue
+      default:
+        source = .extra(Array(Self.storeName.utf8))
+        store = VisibleStore(storeDirectory: target, location: FilePath(bind.source))
+      }
+      job.binds.append(GuestJob.Bind(source, at: Array(target.utf8)))
+    }
     (self.job, box) = (job, root.tools.directory)
-    store = root.store.map { VisibleStore(storeDirectory: $0.place, location: FilePath($0.source)) }
   }
 }
