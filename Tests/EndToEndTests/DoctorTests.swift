@@ -6,7 +6,7 @@ import Testing
 /// `cooper doctor` on this machine, and without any program.
 @Suite struct DoctorTests {
   private static let names = [
-    "KVM", "QEMU", "kernel", "user namespaces", "id ranges", "ptrace", "overlay", "bash",
+    "KVM", "QEMU", "kernel", "guest program", "user namespaces", "id ranges", "ptrace", "overlay", "bash",
     "Nix", "logins",
   ]
 

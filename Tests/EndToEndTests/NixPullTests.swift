@@ -178,4 +178,18 @@ import Testing
       #expect(path.hasSuffix("-by-\(way)"))
     }
   }
+
+  @Test(arguments: ["REGISTRY_AUTH_FILE", "NETRC", "CONTAINERS_REGISTRIES_CONF", "NIX_SSL_CERT_FILE"])
+  func `a file that the sandbox hides counts for nothing, and is told`(name: String) async throws {
+    try await Self.withPin { pin in
+      let place = try NixPlace.suite
+      // It is there outside.
+      let file = try place.directory.write("{}", to: "hidden")
+      let result = try await place.tryToBuild(
+        pin.expression("hash = \"\(pin.hash.sri)\"; name = \"without-\(name)\";"), environment: [name: file])
+      #expect(
+        result.status == 0 && result.errors.contains("\(name) is \(file), which this build cannot see"),
+        "\(result.errors)")
+    }
+  }
 }

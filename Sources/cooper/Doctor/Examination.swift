@@ -1,4 +1,5 @@
 import Confinement
+import ImageBuild
 import OrderedJSON
 import SystemPackage
 import VirtualMachine
@@ -19,13 +20,14 @@ struct Examination: Sendable {
   /// Examines this machine.
   ///
   /// - Parameters:
-  ///   - kernel: the kernel that the user names for the virtual machine.
   ///   - storeRoot: what is put before `/nix/store`.
-  ///   - kvm: gives the state of KVM; blocks for a moment.
+  ///   - kvm: what a probe says of KVM.
   static func run(
-    _ environment: ProcessEnvironment, kernel: FilePath?, storeRoot: String, kvm: KVMState
+    _ environment: ProcessEnvironment, storeRoot: String, kvm: KVMState
   ) async -> Examination {
-    let machine = await MachineFindings(environment, named: kernel, kvm: kvm)
+    // Asked as builds ask, so that the answer is true; what comes of KVM is remembered, and told below.
+    let chosen = try? await ScriptSettings().executor(.auto, asRoot: true)
+    let machine = await MachineFindings(environment, kvm: kvm)
     let scripts = [
       ToolFindings.program("bash", package: "bash", environment, cost: "no script of a spec can be run")
     ]
@@ -33,21 +35,30 @@ struct Examination: Sendable {
     let logins = ToolFindings.logins(LoginFiles(authfile: nil, environment: environment))
     return Examination(
       findings: machine.findings + NamespaceFindings(environment).findings + scripts + [nix, logins],
-      verdict: verdict(scripts))
+      verdict: verdict(chosen, machine, scripts))
   }
 
-  private static func verdict(_ scripts: [Finding]) -> Verdict {
+  private static func verdict(
+    _ chosen: (any RootExecutor)?, _ machine: MachineFindings, _ scripts: [Finding]
+  ) -> Verdict {
     let missing = scripts.filter { $0.state == .missing }.map(\.name)
     if missing.contains("bash") { return Verdict(executor: nil, reason: "there is no bash") }
-    if NamespaceExecutor.isAllowed {
-      return Verdict(executor: "namespace", reason: "this is root, which may make namespaces")
+    let emulation = machine.canEmulate ? "; “tcg” would do, slower, in a machine of its own" : ""
+    switch chosen {
+    case is MachineExecutor:
+      return Verdict(executor: "kvm", reason: "in a virtual machine, which reaches nothing of this one")
+    case is NamespaceExecutor:
+      return Verdict(
+        executor: "namespace", reason: "this is root, which may make namespaces\(emulation)")
+    case is PretendingExecutor where Launch.isAllowed(mappingUser: true):
+      return Verdict(
+        executor: "namespace",
+        reason: "this is not root, so a supervisor records what only root could do\(emulation)")
+    default:
+      return Verdict(
+        executor: nil,
+        reason: "this is no root that may make namespaces, and other users may not either\(emulation)")
     }
-    guard Launch.isAllowed(mappingUser: true) else {
-      return Verdict(executor: nil, reason: "this is not root, and the kernel refuses namespaces to it")
-    }
-    return Verdict(
-      executor: "namespace",
-      reason: "this is not root, so a supervisor records what only root could do")
   }
 
   // MARK: Output

@@ -5,22 +5,25 @@ import VirtualMachine
 /// What this machine has for the virtual machine.
 struct MachineFindings: Sendable {
   let kvm: KVMState
-  /// Whether there are a QEMU and a kernel that go together.
+  /// Whether there is all that a virtual machine needs when it is emulated.
   let canEmulate: Bool
   let findings: [Finding]
 
   private static let noMachine = "there is no virtual machine, so no executor “kvm” or “tcg”"
 
   /// Looks and tries.
-  init(_ environment: ProcessEnvironment, named: FilePath?, kvm: KVMState) async {
-    self.kvm = kvm
-    let program = environment.program(QEMUProgram.name).map { QEMUProgram($0) }
-    let release = try? await program?.release()
-    let version = release.flatMap { ReleaseVersion(parsing: $0) }
-    let qemu = Self.qemu(program, release, version)
-    let (kernel, files) = Self.kernel(named: named, environment, qemu: version, kvm: kvm)
-    canEmulate = qemu.state == .good && kernel.state == .good && files != nil
-    findings = [Self.finding(kvm), qemu, kernel]
+  ///
+  /// - Parameter kvm: What a probe said.
+  init(_ environment: ProcessEnvironment, kvm: KVMState) async {
+    // That a probe succeeds is less than that a machine has started, or not, since this one was.
+    let known = KVMVerdict(cache: environment.cacheDirectory)?.state
+    self.kvm = kvm == .usable ? known ?? kvm : kvm
+    let found = await Self.findQEMU(environment)
+    let qemu = Self.finding(found)
+    let kernel = Self.kernel(environment, qemu: try? found.get(), kvm: self.kvm)
+    let guest = Self.guest(environment)
+    findings = [Self.finding(self.kvm), qemu, kernel, guest]
+    canEmulate = [qemu, kernel, guest].allSatisfy { $0.state == .good }
   }
 
   private static func finding(_ kvm: KVMState) -> Finding {
@@ -33,35 +36,44 @@ struct MachineFindings: Sendable {
     }
   }
 
-  private static func qemu(
-    _ program: QEMUProgram?, _ release: String?, _ version: ReleaseVersion?
-  ) -> Finding {
-    guard let program else {
-      return Finding(
-        .missing, "QEMU", "no \(QEMUProgram.name) in PATH",
-        cost: "\(noMachine); install Debian's qemu-system-x86")
+  private static func findQEMU(_ environment: ProcessEnvironment) async -> Result<QEMU, any Error> {
+    do { return .success(try await QEMU.find(in: environment["PATH"] ?? "")) } catch {
+      return .failure(error)
     }
-    guard let release, let version else {
-      return Finding(.missing, "QEMU", "\(program.path) does not tell its version", cost: noMachine)
+  }
+
+  private static func finding(_ found: Result<QEMU, any Error>) -> Finding {
+    switch found {
+    case .failure(let error): return Finding(.missing, "QEMU", "\(error)", cost: noMachine)
+    case .success(let qemu):
+      let isOld = ReleaseVersion(parsing: qemu.version).map { $0 < .firstSafeQEMU } ?? false
+      let limit = isOld ? ", which emulates kernels up to \(ReleaseVersion.lastSafeKernel) only" : ""
+      return Finding(good: "QEMU", "\(qemu.version), \(qemu.path)\(limit)")
     }
-    let limit =
-      version < .firstSafeQEMU ? ", which emulates kernels up to \(ReleaseVersion.lastSafeKernel) only" : ""
-    return Finding(good: "QEMU", "\(release), \(program.path)\(limit)")
   }
 
   private static func kernel(
-    named: FilePath?, _ environment: ProcessEnvironment, qemu: ReleaseVersion?, kvm: KVMState
-  ) -> (Finding, KernelFiles?) {
+    _ environment: ProcessEnvironment, qemu: QEMU?, kvm: KVMState
+  ) -> Finding {
     let files: KernelFiles
-    do { files = try KernelFiles(named: named, cache: environment.cacheDirectory) } catch {
-      return (Finding(.missing, "kernel", "\(error)", cost: noMachine), nil)
+    do { files = try MachineExecutor.kernel(environment) } catch {
+      return Finding(.missing, "kernel", "\(error)", cost: noMachine)
     }
     let fact = "\(files.release), \(files.image), \(files.modules.count) modules"
-    if let qemu, let version = files.version, !qemu.emulatesReliably(kernel: version), kvm != .usable {
-      let cost =
-        "QEMU before \(ReleaseVersion.firstSafeQEMU) emulates kernels after \(ReleaseVersion.lastSafeKernel) unreliably; take another one by tools/vm-kernel, or a newer QEMU"
-      return (Finding(.limited, "kernel", fact, cost: cost), files)
+    guard let qemu, let own = ReleaseVersion(parsing: qemu.version), let version = files.version,
+      kvm != .usable, !own.emulatesReliably(kernel: version)
+    else { return Finding(good: "kernel", fact) }
+    let cost =
+      "QEMU before \(ReleaseVersion.firstSafeQEMU) emulates kernels after \(ReleaseVersion.lastSafeKernel) unreliably; take another one by tools/vm-kernel, or a newer QEMU"
+    return Finding(.limited, "kernel", fact, cost: cost)
+  }
+
+  private static func guest(_ environment: ProcessEnvironment) -> Finding {
+    do {
+      let path = try MachineExecutor.guest(environment)
+      return Finding(good: "guest program", path.string)
+    } catch {
+      return Finding(.missing, "guest program", "\(error)", cost: noMachine)
     }
-    return (Finding(good: "kernel", fact), files)
   }
 }

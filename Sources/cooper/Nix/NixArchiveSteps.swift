@@ -22,10 +22,7 @@ struct NixArchiveSteps {
   /// Fetches an image from a registry; Nix itself compares the hash.
   func pull() async throws {
     if let certificates = step.optionalText("certificates") { setenv("SSL_CERT_FILE", certificates, 1) }
-    // The user's own are more, but a sandbox may hide them.
-    if let own = ProcessEnvironment.current["NIX_SSL_CERT_FILE"], access(own, R_OK) != 0 {
-      unsetenv("NIX_SSL_CERT_FILE")
-    }
+    Self.forgetHiddenFiles()
     let logins = try NixLogins(step).file()
     try await run(
       "pull",
@@ -35,6 +32,17 @@ struct NixArchiveSteps {
         "--final-image-name", step.text("finalImageName"), "--final-image-tag", step.text("finalImageTag"),
         "--tls-verify=\(step.flag("tlsVerify"))",
       ] + (logins.map { ["--authfile", $0.string] } ?? []))
+  }
+
+  /// Lets variables of the user's count for nothing that name files which the sandbox hides: most images need none of them.
+  private static func forgetHiddenFiles() {
+    for name in ["NIX_SSL_CERT_FILE", "REGISTRY_AUTH_FILE", "NETRC", "CONTAINERS_REGISTRIES_CONF"] {
+      guard let path = ProcessEnvironment.current[name], access(path, R_OK) != 0 else { continue }
+      unsetenv(name)
+      Console.error(
+        "cooper: warning: \(name) is \(path), which this build cannot see, and is left out; Nix's option extra-sandbox-paths shows it"
+      )
+    }
   }
 
   /// Writes the file system of an image.

@@ -20,8 +20,10 @@ import VirtualMachine
     let tree = try KernelTree()
     if let kernel { try tree.add(kernel, modules: cloudModules) }
     let environment = ProcessEnvironment(
-      variables: ["PATH": directory.appending("bin")], home: directory.path, userID: 1000)
-    return await MachineFindings(environment, named: FilePath(tree.directory.path), kvm: kvm)
+      variables: ["PATH": directory.appending("bin"), "COOPER_KERNEL": tree.directory.path],
+      home: directory.appending("home"),
+      userID: 1000)
+    return await MachineFindings(environment, kvm: kvm)
   }
 
   @Test(arguments: [
@@ -31,25 +33,33 @@ import VirtualMachine
   ])
   func `an old QEMU needs an old kernel`(qemu: String, kernel: String, state: Finding.State) async throws {
     let found = try await findings(qemu: "QEMU emulator version \(qemu)\nCopyright", kernel: kernel)
-    #expect(found.findings.map(\.name) == ["KVM", "QEMU", "kernel"])
-    #expect(found.findings[1].fact.hasPrefix("\(qemu), \(directory.path)/bin/qemu-system-x86_64"))
+    #expect(found.findings.map(\.name) == ["KVM", "QEMU", "kernel", "guest program"])
+    let version = qemu.prefix { $0 != " " }
+    #expect(found.findings[1].fact.hasPrefix("\(version), \(directory.path)/bin/qemu-system-x86_64"))
     #expect(found.findings[2].state == state)
     #expect(found.findings[2].fact.hasPrefix("\(kernel), "))
-    #expect(found.canEmulate == (state == .good))
+    #expect(found.canEmulate == (state == .good && found.findings[3].state == .good))
     if state == .limited { #expect(found.findings[2].cost?.contains("tools/vm-kernel") == true) }
   }
 
   @Test func `with KVM every kernel will do`() async throws {
     let found = try await findings(qemu: "QEMU emulator version 7.2.0", kernel: "6.12.1", kvm: .usable)
-    #expect(found.findings.allSatisfy { $0.state == .good && $0.cost == nil })
+    #expect(found.findings[..<3].allSatisfy { $0.state == .good && $0.cost == nil })
   }
 
   @Test func `what is missing is named with its cost`() async throws {
     let found = try await findings(
       qemu: nil, kernel: nil, kvm: .absent("/dev/kvm: No such file or directory"))
-    #expect(found.findings.allSatisfy { $0.state == .missing && $0.cost != nil })
+    #expect(found.findings[..<3].allSatisfy { $0.state == .missing && $0.cost != nil })
     #expect(!found.canEmulate)
-    #expect(found.findings[1].cost?.contains("qemu-system-x86") == true)
+  }
+
+  @Test func `what was learned of KVM since the start counts more than a probe`() async throws {
+    let cache = FilePath(directory.appending("home/.cache/cooper"))
+    try #require(KVMVerdict(cache: cache)).remember(.dead("no machine has started"))
+    let found = try await findings(qemu: nil, kernel: nil, kvm: .usable)
+    #expect(found.kvm == .dead("no machine has started"))
+    #expect(found.findings[0].state == .missing)
   }
 
   @Test func `a QEMU that does not tell its version is none`() async throws {

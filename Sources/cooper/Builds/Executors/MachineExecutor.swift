@@ -21,18 +21,28 @@ struct MachineExecutor: RootExecutor {
       throw UsageError("the executors “kvm” and “tcg” have no network; leave out --network")
     }
     let environment = ProcessEnvironment.current
-    let named = environment["COOPER_KERNEL"].map { FilePath($0) }
     var machine = try await Machine(
       qemu: QEMU.find(in: environment["PATH"] ?? "/usr/bin:/bin"),
-      kernel: KernelFiles(named: named, cache: environment.cacheDirectory),
-      guest: GuestProgram.find(
-        named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(OwnProgram.path())))
+      kernel: Self.kernel(environment),
+      guest: Self.guest(environment))
     (machine.memory, machine.diskSize) = (size.memory, size.disk)
     (self.machine, self.accelerator) = (machine, accelerator)
     if accelerator == .kvm {
       let state = try await Thread.run { KVMProbe().run() }
       guard state == .usable else { throw MachineError.noKVM(reason: state.description) }
     }
+  }
+
+  /// The kernel that machines start: what `COOPER_KERNEL` names, or one that is found.
+  static func kernel(_ environment: ProcessEnvironment) throws -> KernelFiles {
+    try KernelFiles(
+      named: environment["COOPER_KERNEL"].map { FilePath($0) }, cache: environment.cacheDirectory)
+  }
+
+  /// The program that works in machines: what `COOPER_GUEST` names, or the one beside this program.
+  static func guest(_ environment: ProcessEnvironment) throws -> FilePath {
+    try GuestProgram.find(
+      named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(OwnProgram.path()))
   }
 
   /// A machine under KVM, where a machine has shown since this one was started that it works, or shows it now; nil where anything is missing.

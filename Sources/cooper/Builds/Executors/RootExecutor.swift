@@ -44,7 +44,15 @@ struct ScriptSettings: Sendable {
   func executor(
     for spec: BuildSpec, asRoot: Bool, machine: MachineSize = MachineSize()
   ) async throws -> any RootExecutor {
-    let choice = executor ?? spec.executor
+    try await executor(executor ?? spec.executor, asRoot: asRoot, machine: machine)
+  }
+
+  /// What that choice means on this machine.
+  ///
+  /// - Throws: as for a spec.
+  func executor(
+    _ choice: BuildSpec.Executor, asRoot: Bool, machine: MachineSize = MachineSize()
+  ) async throws -> any RootExecutor {
     switch choice {
     case .auto where asRoot && !hasNetwork:
       if let machine = await MachineExecutor.underKVM(machine) { return machine }
