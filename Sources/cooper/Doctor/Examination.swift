@@ -1,4 +1,3 @@
-import Confinement
 import ImageBuild
 import OrderedJSON
 import SystemPackage
@@ -28,21 +27,23 @@ struct Examination: Sendable {
     // Asked as builds ask, so that the answer is true; what comes of KVM is remembered, and told below.
     let chosen = try? await ScriptSettings().executor(.auto, asRoot: true)
     let machine = await MachineFindings(environment, kvm: kvm)
-    let scripts = [
-      ToolFindings.program("bash", package: "bash", environment, cost: "no script of a spec can be run")
-    ]
+    let namespaces = NamespaceFindings()
+    let bash = ToolFindings.program(
+      "bash", package: "bash", environment, cost: "no script of a spec can be run")
     let nix = await ToolFindings.nix(environment, storeRoot: storeRoot)
     let logins = ToolFindings.logins(LoginFiles(authfile: nil, environment: environment))
     return Examination(
-      findings: machine.findings + NamespaceFindings(environment).findings + scripts + [nix, logins],
-      verdict: verdict(chosen, machine, scripts))
+      findings: machine.findings + namespaces.findings + [bash, nix, logins],
+      verdict: verdict(chosen, machine, namespaces, bash))
   }
 
   private static func verdict(
-    _ chosen: (any RootExecutor)?, _ machine: MachineFindings, _ scripts: [Finding]
+    _ chosen: (any RootExecutor)?, _ machine: MachineFindings, _ namespaces: NamespaceFindings,
+    _ bash: Finding
   ) -> Verdict {
-    let missing = scripts.filter { $0.state == .missing }.map(\.name)
-    if missing.contains("bash") { return Verdict(executor: nil, reason: "there is no bash") }
+    let missing = namespaces.findings.filter { $0.state == .missing }.map(\.name)
+      .joined(separator: " and no ")
+    if bash.state == .missing { return Verdict(executor: nil, reason: "there is no bash") }
     let emulation = machine.canEmulate ? "; “tcg” would do, slower, in a machine of its own" : ""
     switch chosen {
     case is MachineExecutor:
@@ -50,14 +51,16 @@ struct Examination: Sendable {
     case is NamespaceExecutor:
       return Verdict(
         executor: "namespace", reason: "this is root, which may make namespaces\(emulation)")
-    case is PretendingExecutor where Launch.isAllowed(mappingUser: true):
-      return Verdict(
-        executor: "namespace",
-        reason: "this is not root, so a supervisor records what only root could do\(emulation)")
-    default:
+    case is PretendingExecutor where !missing.isEmpty:
       return Verdict(
         executor: nil,
-        reason: "this is no root that may make namespaces, and other users may not either\(emulation)")
+        reason: "this is no root that may make namespaces, and here are no \(missing)\(emulation)")
+    default:
+      return Verdict(
+        executor: "namespace",
+        reason:
+          "this is no root that may make namespaces, so what scripts do to owners and devices is recorded\(emulation)"
+      )
     }
   }
 
