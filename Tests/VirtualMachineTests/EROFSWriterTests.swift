@@ -97,9 +97,9 @@ import Testing
     var node = stat()
     #expect(lstat(directory.appending("root/node"), &node) == 0)
     var ownership = Ownership()
-    ownership[FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))] = Ownership.Entry(
+    ownership[FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))] = .init(
       type: .regular, mode: 0o4711, uid: 3_000_000_000, gid: 7)
-    ownership[FileIdentity(device: UInt64(node.st_dev), inode: UInt64(node.st_ino))] = Ownership.Entry(
+    ownership[FileIdentity(device: UInt64(node.st_dev), inode: UInt64(node.st_ino))] = .init(
       type: .characterDevice, mode: 0o666, uid: 1, gid: 2, device: TarDevice(major: 1, minor: 3))
     let image = try EROFSImage {
       try $0.add(
