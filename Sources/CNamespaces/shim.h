@@ -52,6 +52,8 @@ struct launch_plan {
   char *const *environment;
   /// Decides about its system calls; NULL for none.
   const struct sock_fprog *filter;
+  /// Whether nothing is started: the status is 0 when this process may mount something in such namespaces.
+  int is_probe;
 };
 
 static inline int launch_flags(const struct launch_plan *plan) {
@@ -136,6 +138,7 @@ static inline void launch_first(const struct launch_plan *plan, int gate) {
   char byte;
   // Its user is not mapped before, and it may be traced from here on.
   if (read(gate, &byte, 1) != 1) _exit(125);
+  if (plan->is_probe) _exit(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : 1);
   int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(plan->output, 1) < 0 || dup2(plan->output, 2) < 0) _exit(125);
   // Nothing of this program's is within reach of the other one: neither what it has open nor what it has in memory.
@@ -191,6 +194,8 @@ static inline int launch_start(const struct launch_plan *plan, const char *users
     launch_first(plan, ends[0]);
   }
   int result = child < 0 ? errno : 0;
+  // Both do it, since either may come first.
+  if (child > 0) setpgid((pid_t)child, (pid_t)child);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(ends[0]);
   if (result == 0 && plan->maps_user && plan->has_namespaces) {

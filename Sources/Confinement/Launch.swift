@@ -42,6 +42,7 @@ public struct Launch: Sendable {
   public var environment: [String]
   /// Decides about the program's system calls.
   public var filter: CallFilter?
+  private var isProbe = false
 
   /// A program with nothing of its own yet.
   public init(_ command: [String], environment: [String]) {
@@ -76,7 +77,8 @@ public struct Launch: Sendable {
                 writable: writable.map(strings.add),
                 has_namespaces: hasNamespaces ? 1 : 0, maps_user: mapsUser ? 1 : 0,
                 has_network: hasNetwork ? 1 : 0, output: output, arguments: arguments.baseAddress,
-                environment: variables.baseAddress, filter: filter == nil ? nil : program)
+                environment: variables.baseAddress, filter: filter == nil ? nil : program,
+                is_probe: isProbe ? 1 : 0)
               return launch_start(
                 &plan, strings.add("0 \(geteuid()) 1"), strings.add("0 \(getegid()) 1"), &process, &gate)
             }
@@ -88,14 +90,13 @@ public struct Launch: Sendable {
     return FirstProcess(number: process, gate: gate)
   }
 
-  /// Whether this process may start something with namespaces, or in a user namespace.
+  /// Whether this process may start something with namespaces and mount something there, perhaps in a user namespace.
   public static func isAllowed(mappingUser: Bool) -> Bool {
     var launch = Launch(["/"], environment: [])
-    launch.mapsUser = mappingUser
-    // The child ends without having been let go.
+    (launch.mapsUser, launch.isProbe) = (mappingUser, true)
     guard let first = try? launch.start() else { return false }
-    first.abandon()
-    return true
+    first.letGo()
+    return first.wait() == 0
   }
 
   /// Texts for C, for as long as this object is there.

@@ -167,6 +167,39 @@ import Testing
     #expect(left.isEmpty)
   }
 
+  /// What nixpkgs makes of them: `tar` in the same fakeroot (nix-dockertools.md, section 2.6).
+  @Test func `commands give the layer that fakeroot and GNU tar give`() async throws {
+    defer { place.remove() }
+    try Program.require("fakeroot", package: "fakeroot")
+    let commands = """
+      mkdir -p home/alice dev etc closed; echo a > etc/a; chown 1000 home/alice; chown 12345:12345 etc/a; chmod 4711 etc/a
+      cp -a etc/a etc/copy; mknod dev/null c 1 3; mknod dev/disk b 259 70000; mkfifo dev/pipe; ln -s a etc/l; chown -h 5:6 etc/l
+      chown 3000000 dev/pipe; ln etc/a etc/b; rm etc/a; chmod 0500 closed; chmod 000 home; echo x > etc/new
+      chown 5 etc/new; install -d -o 7 -g 8 -m 1777 etc/t; for i in 1 2 3; do echo $i > etc/n$i; chown $i etc/n$i; rm etc/n$i; done; touch etc/last; chmod 2755 etc
+      """
+    let result = try await build([
+      "enableFakechroot": false, "contents": [], "fakeRootCommands": .string(commands),
+    ])
+    try #require(result.status == 0, "\(result.errors)")
+    let manifest = try await Program.check("tar", ["-xOf", "-", "manifest.json"], input: result.output).output
+    let names = try JSONValue(parsing: manifest).array?[0]["Layers"]?.array?.compactMap(\.string) ?? []
+    let layer = try await Program.check(
+      "tar", ["-xOf", "-", try #require(names.last)], input: result.output
+    ).output
+    let tree = place.directory.appending("tree")
+    let tar = "tar --sort=name --hard-dereference --numeric-owner --mtime=@315532800 -cf - ."
+    let expected = try await Program.check(
+      "fakeroot",
+      ["bash", "-e", "-c", "umask 022; mkdir \"$1\"; cd \"$1\"; { \(commands)\n} >&2; \(tar)", "bash", tree]
+    ).output
+    let list = ["--numeric-owner", "-tvf", "-"]
+    let (found, wanted) = try await (
+      Program.check("tar", list, input: layer).text, Program.check("tar", list, input: expected).text
+    )
+    #expect(found == wanted)
+    #expect((layer == expected) as Bool)
+  }
+
   @Test func `a failed script is reported with the command, its line and its status`() async throws {
     defer { place.remove() }
     let script = "f() {\n  true\n  cp /nothing /x\n}\n\nf\necho never"

@@ -96,11 +96,11 @@ import Testing
     #expect(lstat(directory.appending("root/a/file"), &status) == 0)
     var node = stat()
     #expect(lstat(directory.appending("root/node"), &node) == 0)
-    let device = String(UInt64(status.st_dev), radix: 16)
-    let state =
-      "dev=\(device),ino=\(status.st_ino),mode=104711,uid=3000000000,gid=7,nlink=1,rdev=0\n"
-      + "dev=\(device),ino=\(node.st_ino),mode=20666,uid=1,gid=2,nlink=1,rdev=\(1 << 8 | 3)\n"
-    let ownership = try #require(Ownership(parsingFakerootState: state))
+    var ownership = Ownership()
+    ownership[FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))] = Ownership.Entry(
+      type: .regular, mode: 0o4711, uid: 3_000_000_000, gid: 7)
+    ownership[FileIdentity(device: UInt64(node.st_dev), inode: UInt64(node.st_ino))] = Ownership.Entry(
+      type: .characterDevice, mode: 0o666, uid: 1, gid: 2, device: TarDevice(major: 1, minor: 3))
     let image = try EROFSImage {
       try $0.add(
         ScratchMembers(FilePath(directory.appending("root")), ownership: ownership))

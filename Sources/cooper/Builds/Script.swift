@@ -97,14 +97,13 @@ struct Script {
     case .exited(let status): end = "status \(status)"
     case .signaled(let signal): end = "signal \(signal)"
     }
-    let path = scratch.work.appending("\(name).failed").string
-    let report = (try? UserFile.read(path)) ?? []
-    throw failure("the commands ended with \(end)", report: report, lastLines: output.lastLines)
+    let report = try? UserFile.read(scratch.work.appending("\(name).failed").string)
+    throw failure("the commands ended with \(end)", report: report ?? [], printed: output.shown)
   }
 
   /// A failure of the commands for this reason; `report` is what bash wrote of the command that failed.
-  func failure(_ reason: String, report: [UInt8], lastLines: [String]) -> ScriptFailure {
-    ScriptFailure(name: name, reason: Self.place(report) + reason, lastLines: lastLines)
+  func failure(_ reason: String, report: [UInt8], printed: ShownOutput) -> ScriptFailure {
+    ScriptFailure(name: name, reason: Self.place(report) + reason, lastLines: printed.lastLines)
   }
 
   /// The command that failed and its line, where bash could tell.

@@ -4,16 +4,38 @@ import Synchronization
 import SystemPackage
 
 /// What a script prints: shown as it comes on standard error, since standard output may be the image, and the last of it kept for a message.
-final class ScriptOutput: Sendable {
+final class ShownOutput: Sendable {
   /// How many lines are repeated when a script fails, and how many bytes of them.
   private static let lineCount = 20
   private static let byteCount = 8192
 
+  private let last = Mutex<[UInt8]>([])
+
+  /// Shows what has come.
+  func show(_ bytes: some Collection<UInt8>) {
+    // Nobody has to listen.
+    _ = try? FileDescriptor.standardError.writeAll(bytes)
+    last.withLock { last in
+      last += bytes
+      if last.count > 2 * Self.byteCount { last.removeFirst(last.count - Self.byteCount) }
+    }
+  }
+
+  /// The last lines, without what a terminal could take for a command.
+  var lastLines: [String] {
+    let text = String(decoding: last.withLock { $0.suffix(Self.byteCount) }, as: UTF8.self)
+    return text.split(separator: "\n").suffix(Self.lineCount).map(\.printable)
+  }
+}
+
+/// A pipe for what a script prints.
+final class ScriptOutput: Sendable {
   private let reading: FileDescriptor
   private let writing: Mutex<FileDescriptor?>
   /// What a script is to write to.
   let descriptor: Int32
-  private let last = Mutex<[UInt8]>([])
+  /// What has come.
+  let shown = ShownOutput()
 
   init() throws {
     let (reading, writing) = try FileDescriptor.pipe(options: .closeOnExec)
@@ -39,12 +61,7 @@ final class ScriptOutput: Sendable {
         guard ready > 0 else { continue }
         let count = try buffer.withUnsafeMutableBytes { try reading.read(into: $0) }
         if count == 0 { return }
-        // Nobody has to listen.
-        _ = try? FileDescriptor.standardError.writeAll(buffer[..<count])
-        last.withLock { last in
-          last += buffer[..<count]
-          if last.count > 2 * Self.byteCount { last.removeFirst(last.count - Self.byteCount) }
-        }
+        shown.show(buffer[..<count])
       }
     }
   }
@@ -55,11 +72,5 @@ final class ScriptOutput: Sendable {
       try? $0?.close()
       $0 = nil
     }
-  }
-
-  /// The last lines, without what a terminal could take for a command.
-  var lastLines: [String] {
-    let text = String(decoding: last.withLock { $0.suffix(Self.byteCount) }, as: UTF8.self)
-    return text.split(separator: "\n").suffix(Self.lineCount).map(\.printable)
   }
 }

@@ -92,21 +92,17 @@ struct MachineExecutor: RootExecutor {
     _ job: GuestJob, _ script: Script, _ disks: Machine.Disks, in directory: FilePath, output: FilePath
   ) async throws {
     let groups = EmulatorGroups()
-    let printed = try ScriptOutput()
-    async let passing: Void = printed.pass()
-    let log = FileDescriptor(rawValue: printed.descriptor)
-    var failure: (any Error)?
+    let shown = ShownOutput()
     do {
       try await machine.run(
-        job, on: disks, by: accelerator, in: directory, output: output, log: { _ = try? log.writeAll($0) },
+        job, on: disks, by: accelerator, in: directory, output: output, log: { shown.show($0) },
         started: { groups.begin($0) })
-    } catch { failure = error }
-    printed.end()
-    try await passing
-    await groups.end()
-    guard let failure else { return }
-    guard let error = failure as? MachineError, let report = error.report else { throw failure }
-    throw script.failure(error.description, report: report, lastLines: printed.lastLines)
+      await groups.end()
+    } catch {
+      await groups.end()
+      guard let error = error as? MachineError, let report = error.report else { throw error }
+      throw script.failure(error.description, report: report, printed: shown)
+    }
   }
 }
 
