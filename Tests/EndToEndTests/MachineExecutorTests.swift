@@ -165,7 +165,9 @@ import Testing
     let kvm = try await build(spec, "kvm")
     #expect(kvm.status == 0 || kvm.errors.contains("KVM cannot be used"), "\(kvm.errors)")
     let layered = try write(["name": "x", "tag": "1", "fakeRootCommands": "true", "executor": "tcg"])
-    let refused = try await place.cooper(["build", "layered", layered, "-o", "-"])
+    let refused = try await place.cooper(
+      ["build", "layered", layered, "-o", "-"],
+      environment: ["COOPER_KERNEL": try await MachineParts.kernel()])
     #expect(refused.status == 2)
   }
 }
