@@ -85,6 +85,20 @@ static inline int launch_seal(const char *target) {
   return mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | flags, NULL);
 }
 
+/// What container engines keep from root, too.
+static const char *const launch_sealed[] = {"sys", "sysrq-trigger", "irq", "bus", "fs"};
+
+/// Makes a directory or file of /proc read-only, by whose way real root would change the machine; what is not there cannot be written to.
+static inline void launch_seal_process_file(const char *proc, const char *name) {
+  char path[4096];
+  if (strlen(proc) + strlen(name) + 2 > sizeof path) launch_fail("make read-only", name);
+  strcpy(path, proc);
+  strcat(path, "/");
+  strcat(path, name);
+  if (access(path, F_OK) != 0) return;
+  if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) != 0 || launch_seal(path) != 0) launch_fail("make read-only", path);
+}
+
 /// In new namespaces: makes what the program is to see of this machine.
 static inline void launch_mount(const struct launch_plan *plan) {
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) launch_fail("make mounts private below", "/");
@@ -100,6 +114,10 @@ static inline void launch_mount(const struct launch_plan *plan) {
   if (plan->proc && mount("proc", plan->proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 &&
       (errno != EPERM || mount("/proc", plan->proc, NULL, MS_BIND | MS_REC, NULL) != 0))
     launch_fail("mount", plan->proc);
+  // In a user namespace the kernel itself refuses what these allow.
+  if (plan->proc && !plan->maps_user)
+    for (size_t i = 0; i < sizeof launch_sealed / sizeof launch_sealed[0]; i++)
+      launch_seal_process_file(plan->proc, launch_sealed[i]);
   if (plan->writable) {
     if (mount(plan->writable, plan->writable, NULL, MS_BIND | MS_REC, NULL) != 0) launch_fail("mount", plan->writable);
     if (launch_seal("/") != 0) launch_fail("make read-only", "/");
