@@ -46,6 +46,8 @@ struct launch_plan {
   /// Whether it is root of a user namespace, with the one user that this process is.
   int maps_user;
   int has_network;
+  /// Whether real root may change the settings of the kernel.
+  int controls_kernel;
   /// What it prints goes there.
   int output;
   char *const *arguments;
@@ -115,7 +117,7 @@ static inline void launch_mount(const struct launch_plan *plan) {
       (errno != EPERM || mount("/proc", plan->proc, NULL, MS_BIND | MS_REC, NULL) != 0))
     launch_fail("mount", plan->proc);
   // In a user namespace the kernel itself refuses what these allow.
-  if (plan->proc && !plan->maps_user)
+  if (plan->proc && !plan->maps_user && !plan->controls_kernel)
     for (size_t i = 0; i < sizeof launch_sealed / sizeof launch_sealed[0]; i++)
       launch_seal_process_file(plan->proc, launch_sealed[i]);
   if (plan->writable) {

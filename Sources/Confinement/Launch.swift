@@ -32,6 +32,8 @@ public struct Launch: Sendable {
   public var hasNamespaces = true
   /// Whether it is root of a user namespace with this process's user alone.
   public var mapsUser = false
+  /// Whether real root may change the kernel's settings by way of `/proc`.
+  public var controlsKernel = false
   /// Whether it sees this machine's network.
   public var hasNetwork = false
   /// The descriptor that all it prints goes to.
@@ -76,7 +78,8 @@ public struct Launch: Sendable {
                 bind_count: mounts.count, proc: processes.map(strings.add),
                 writable: writable.map(strings.add),
                 has_namespaces: hasNamespaces ? 1 : 0, maps_user: mapsUser ? 1 : 0,
-                has_network: hasNetwork ? 1 : 0, output: output, arguments: arguments.baseAddress,
+                has_network: hasNetwork ? 1 : 0,
+                controls_kernel: controlsKernel ? 1 : 0, output: output, arguments: arguments.baseAddress,
                 environment: variables.baseAddress, filter: filter == nil ? nil : program,
                 is_probe: isProbe ? 1 : 0)
               return launch_start(

@@ -29,6 +29,7 @@ enum Guest {
   private static func start() -> Control? {
     do {
       try Mount.system()
+      Memory.endThrashing()
       let job = try Job.read()
       try Modules.load(job.modules)
       return try Control(job)

@@ -115,6 +115,8 @@ final class ScriptProcess {
     var launch = Launch(job.command.map(\.text), environment: job.environment.map(\.text))
     (launch.root, launch.processes, launch.output) = (Tree.root, "\(Tree.root)/proc", 1)
     launch.binds = Tree.binds(job)
+    // All of the machine is the program's.
+    launch.controlsKernel = true
     do {
       let first = try launch.start()
       first.letGo()

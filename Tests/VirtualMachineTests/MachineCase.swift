@@ -41,7 +41,7 @@ struct MachineCase {
 
   /// Runs a shell script as root in the machine; gives what it printed.
   @discardableResult
-  func run(_ script: String, timeLimit: UInt32 = 0) async throws -> String {
+  func run(_ script: String, timeLimit: UInt32 = 300) async throws -> String {
     var job = GuestJob(command: ["/bin/sh", "-e", "-c", script].map { Array($0.utf8) })
     job.environment = [Array("PATH=/bin".utf8)]
     job.binds = [.init(.devices, at: Array("/dev".utf8)), .init(.system, at: Array("/sys".utf8))]

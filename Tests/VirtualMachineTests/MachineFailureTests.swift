@@ -9,7 +9,7 @@ import VirtualMachine
 @Suite(.serialized) struct MachineFailureTests {
   /// What running the script throws.
   private func failure(
-    _ script: String, timeLimit: UInt32 = 0, _ adjust: (inout Machine) -> Void = { _ in }
+    _ script: String, timeLimit: UInt32 = 300, _ adjust: (inout Machine) -> Void = { _ in }
   ) async throws -> MachineError {
     var machine = try await MachineCase("echo base > etc/base")
     defer { machine.remove() }

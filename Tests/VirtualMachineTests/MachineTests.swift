@@ -28,4 +28,12 @@ import VirtualMachine
     }
     #expect(error == .program(status: 125, report: []))
   }
+
+  @Test func `more is written and read than fits into memory`() async throws {
+    var machine = try await MachineCase()
+    defer { machine.remove() }
+    machine.machine.memory = 192
+    let script = "dd if=/dev/zero of=/big bs=1M count=220 2>/dev/null; cat /big | wc -c; rm /big"
+    #expect(try await machine.run(script) == "230686720\n")
+  }
 }
