@@ -53,16 +53,6 @@ extension OpenDirectory {
     }
   }
 
-  /// Gives the file these and no others.
-  public func setExtendedAttributes(_ attributes: [PAXRecord], of name: [UInt8]) throws(FileError) {
-    let wanted = Set(attributes.map(\.key))
-    for known in try extendedAttributes(of: name) where !wanted.contains(known.key) {
-      let result = withOpenName(name) { path in Self.withCString(known.key) { lremovexattr(path, $0) } }
-      guard result == 0 else { throw failure("remove an attribute of", name) }
-    }
-    for attribute in attributes { try setExtendedAttribute(attribute, of: name) }
-  }
-
   /// Sets owner and group.
   public func setOwner(uid: Int64, gid: Int64, of name: [UInt8]) throws(FileError) {
     let result = withName(name) {

@@ -90,17 +90,3 @@ struct FlatTarLayout {
     return header
   }
 }
-
-extension TarType {
-  fileprivate init(_ kind: FileSystemEntry.Kind) {
-    self =
-      switch kind {
-      case .file: .regular
-      case .directory: .directory
-      case .symbolicLink: .symbolicLink
-      case .characterDevice: .characterDevice
-      case .blockDevice: .blockDevice
-      case .pipe: .fifo
-      }
-  }
-}

@@ -15,7 +15,7 @@ public struct ReturnedChanges {
   private let copied: PAXRecord
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bufferByteCount, alignment: 4096)
 
-  /// Changes `tree`, whose files have this ownership.
+  /// Changes `tree`, whose files belong to the user and have this ownership beside the disk, which is not `.real`.
   ///
   /// - Parameters:
   ///   - tar: the changes.
@@ -92,24 +92,21 @@ public struct ReturnedChanges {
     switch entry.kind {
     case .directory where known?.type == .directory: return
     case .file where isCopied && known?.type == .regular:
-      return try directory.rewriteFile(name) { try copy(content, entry.byteCount, to: $0) }
+      return try directory.rewriteFile(name) { try copy(content, to: $0) }
     default: if known != nil { directory.removeTree(name) }
     }
     switch entry.kind {
     case .directory: _ = try directory.createDirectory(name, mode: 0o700)
     case .symbolicLink: try directory.createLink(name, to: entry.linkTarget)
     case .pipe: try directory.createNode(name, type: .fifo, mode: 0o600, device: nil)
-    case .characterDevice where ownership.trustsDisk, .blockDevice where ownership.trustsDisk:
-      let type: TarType = entry.kind == .blockDevice ? .blockDevice : .characterDevice
-      try directory.createNode(name, type: type, mode: 0o600, device: entry.device.map(TarDevice.init))
     // What only root could make is a file that is said to be a device.
     case .characterDevice, .blockDevice: try directory.createFile(name, [], mode: 0o600)
     case .file:
-      try directory.createFile(name, mode: 0o600) { try copy(content, entry.byteCount, to: $0) }
+      try directory.createFile(name, mode: 0o600) { try copy(content, to: $0) }
     }
   }
 
-  private func copy(_ content: TarReader, _ byteCount: Int64, to file: FileDescriptor) throws {
+  private func copy(_ content: TarReader, to file: FileDescriptor) throws {
     while true {
       let count = try content.read(into: buffer)
       if count == 0 { return }
@@ -117,23 +114,16 @@ public struct ReturnedChanges {
     }
   }
 
-  /// Says whose it is and what may be done with it: on the disk, or beside it.
+  /// Says, beside the disk, whose it is and what may be done with it.
   private mutating func describe(_ entry: FileSystemEntry, _ name: [UInt8], in directory: OpenDirectory)
     throws
   {
     let attributes = entry.extendedAttributes.filter { $0.name != copied.key }
       .map { PAXRecord(key: $0.name, value: $0.value) }
-    if ownership.trustsDisk {
-      // The owner first: a new one takes set-id bits and capabilities away.
-      try directory.setOwner(uid: entry.userID, gid: entry.groupID, of: name)
-      if entry.kind != .symbolicLink { try directory.setMode(entry.mode, of: name) }
-      try directory.setExtendedAttributes(attributes, of: name)
-    } else {
-      let needed: UInt32 = entry.kind == .directory ? 0o700 : 0o600
-      if entry.kind != .symbolicLink { try directory.setMode(entry.mode & 0o777 | needed, of: name) }
-      let identity = try directory.status(of: name).identity
-      ownership[identity] = Ownership.Entry(entry, attributes)
-    }
+    let needed: UInt32 = entry.kind == .directory ? 0o700 : 0o600
+    if entry.kind != .symbolicLink { try directory.setMode(entry.mode & 0o777 | needed, of: name) }
+    let identity = try directory.status(of: name).identity
+    ownership[identity] = Ownership.Entry(entry, attributes)
     try directory.setModificationTime(entry.modificationTime, of: name)
   }
 }
@@ -141,17 +131,8 @@ public struct ReturnedChanges {
 extension Ownership.Entry {
   /// What an image says of a file with these attributes.
   fileprivate init(_ entry: FileSystemEntry, _ attributes: [PAXRecord]) {
-    let type: TarType =
-      switch entry.kind {
-      case .file: .regular
-      case .directory: .directory
-      case .symbolicLink: .symbolicLink
-      case .characterDevice: .characterDevice
-      case .blockDevice: .blockDevice
-      case .pipe: .fifo
-      }
     self.init(
-      type: type, mode: entry.kind == .symbolicLink ? 0o777 : entry.mode, uid: entry.userID,
+      type: TarType(entry.kind), mode: entry.kind == .symbolicLink ? 0o777 : entry.mode, uid: entry.userID,
       gid: entry.groupID,
       device: entry.device.map { TarDevice($0) } ?? TarDevice(major: 0, minor: 0), attributes: attributes)
   }

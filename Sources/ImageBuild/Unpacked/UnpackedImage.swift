@@ -140,9 +140,9 @@ private final class Unpacking {
       case .pipe:
         try at(path.bytes) { try $0.createNode($1, type: .fifo, mode: entry.mode | 0o600, device: nil) }
       case .characterDevice where isRoot, .blockDevice where isRoot:
-        let type: TarType = entry.kind == .blockDevice ? .blockDevice : .characterDevice
         try at(path.bytes) {
-          try $0.createNode($1, type: type, mode: 0o600, device: entry.device.map(TarDevice.init))
+          try $0.createNode(
+            $1, type: TarType(entry.kind), mode: 0o600, device: entry.device.map(TarDevice.init))
         }
       // What only root could make is a file that is said to be a device.
       case .characterDevice, .blockDevice: try at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
