@@ -54,7 +54,7 @@ struct launch_plan {
   char *const *environment;
   /// Decides about its system calls; NULL for none.
   const struct sock_fprog *filter;
-  /// Whether nothing is started: the status is 0 when this process may mount something in such namespaces.
+  /// Whether nothing is started: the status is 0 when this process may mount something in such namespaces, and else a value of errno.
   int is_probe;
 };
 
@@ -158,7 +158,7 @@ static inline void launch_first(const struct launch_plan *plan, int gate) {
   char byte;
   // Its user is not mapped before, and it may be traced from here on.
   if (read(gate, &byte, 1) != 1) _exit(125);
-  if (plan->is_probe) _exit(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : 1);
+  if (plan->is_probe) _exit(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : errno);
   int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(plan->output, 1) < 0 || dup2(plan->output, 2) < 0) _exit(125);
   // Nothing of this program's is within reach of the other one: neither what it has open nor what it has in memory.

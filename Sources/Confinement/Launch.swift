@@ -94,12 +94,20 @@ public struct Launch: Sendable {
   }
 
   /// Whether this process may start something with namespaces and mount something there, perhaps in a user namespace.
-  public static func isAllowed(mappingUser: Bool) -> Bool {
+  public static func isAllowed(mappingUser: Bool) -> Bool { refusal(mappingUser: mappingUser) == nil }
+
+  /// The value of `errno` with which that is refused; nil where it is allowed.
+  public static func refusal(mappingUser: Bool) -> Int32? {
     var launch = Launch(["/"], environment: [])
     (launch.mapsUser, launch.isProbe) = (mappingUser, true)
-    guard let first = try? launch.start() else { return false }
-    first.letGo()
-    return first.wait() == 0
+    do {
+      let first = try launch.start()
+      first.letGo()
+      let code = first.wait()
+      return code == 0 ? nil : code
+    } catch {
+      return error.errno
+    }
   }
 
   /// Texts for C, for as long as this object is there.

@@ -8,7 +8,7 @@ struct NamespaceFindings: Sendable {
   /// Looks and tries.
   init() {
     findings = [
-      Self.userNamespaces(SystemProbe.userNamespace()), Self.tracing(SystemProbe.tracing()),
+      Self.userNamespaces(Launch.refusal(mappingUser: true)), Self.tracing(SystemProbe.tracing()),
     ]
   }
 
