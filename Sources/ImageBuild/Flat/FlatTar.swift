@@ -1,7 +1,5 @@
 public import ArchiveIO
 public import ImageArchive
-import Glibc
-import OCIModel
 
 /// The file system of an image as one tar, with the whiteouts of all layers applied (nix-dockertools.md, section 8).
 ///
@@ -27,23 +25,12 @@ public struct FlatTar: Sendable {
         try bytes.withUnsafeBytes { try file.write($0, at: offset) }
       }
     }
-    let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      // The largest first, so that none of them is left over when the others are done.
-      let layers = layout.places.sorted { first, second in
-        let layers = image.layers
-        return layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
+    try await Thread.run { [image] in
+      try Thread.forEach(image.largestLayersFirst) { index in
+        guard let places = layout.places[index] else { return }
+        let subject = "layer \(index + 1) of \(image.layers.count)"
+        try PlaceFiller(file).fill(places, from: LayerContents(image.layers[index], subject: subject))
       }
-      for (count, (layer, places)) in layers.enumerated() {
-        if count >= width { try await group.next() }
-        group.addTask { [image] in
-          try await Thread.run {
-            let subject = "layer \(layer + 1) of \(image.layers.count)"
-            try PlaceFiller(file).fill(places, from: LayerContents(image.layers[layer], subject: subject))
-          }
-        }
-      }
-      try await group.waitForAll()
     }
     return layout.byteCount
   }
