@@ -7,12 +7,23 @@ import Glibc
 /// Nothing is unpacked. The layers are read twice: once for names, from which follows where everything goes, and once for contents, which go
 /// there in any order, so several layers at a time.
 public struct FlatTar: Sendable {
-  private let image: Image
+  private enum Origin {
+    case image(Image)
+    case tree(FileRange)
+  }
+
+  private let origin: Origin
   private let style: FlatTarStyle
 
   /// The file system of `image`.
   public init(_ image: Image, style: FlatTarStyle) {
-    self.image = image
+    origin = .image(image)
+    self.style = style
+  }
+
+  /// The file system that an uncompressed tar without whiteouts has, in whatever order and style.
+  public init(tree: FileRange, style: FlatTarStyle) {
+    origin = .tree(tree)
     self.style = style
   }
 
@@ -20,7 +31,7 @@ public struct FlatTar: Sendable {
   ///
   /// - Throws: `LayerError`, `FileSystemError`, what reading the layers and writing throws.
   public func write(to file: DirectFile) async throws -> Int64 {
-    let view = try await LayerStack(hashingContents: false, checkingDiffIDs: false).view(of: image)
+    let view = try await view()
     let layout = try await Thread.run { [style] in
       try FlatTarLayout(view, style: style) { bytes, offset in
         try bytes.withUnsafeBytes { try file.write($0, at: offset) }
@@ -30,16 +41,35 @@ public struct FlatTar: Sendable {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (count, (layer, places)) in layout.places.sorted(by: { $0.key < $1.key }).enumerated() {
         if count >= width { try await group.next() }
-        group.addTask { [image] in
-          try await Thread.run {
-            let subject = "layer \(layer + 1) of \(image.layers.count)"
-            try PlaceFiller(file).fill(places, from: LayerContents(image.layers[layer], subject: subject))
-          }
+        group.addTask {
+          try await Thread.run { try PlaceFiller(file).fill(places, from: contents(of: layer)) }
         }
       }
       try await group.waitForAll()
     }
     return layout.byteCount
+  }
+
+  private func view() async throws -> FileSystemView {
+    switch origin {
+    case .image(let image):
+      return try await LayerStack(hashingContents: false, checkingDiffIDs: false).view(of: image)
+    case .tree(let tar):
+      return try await Thread.run {
+        var view = FileSystemView()
+        try view.apply(LayerChanges(tar.open(), hashingContents: false), number: 0)
+        return view
+      }
+    }
+  }
+
+  private func contents(of layer: Int) throws -> LayerContents {
+    switch origin {
+    case .image(let image):
+      let subject = "layer \(layer + 1) of \(image.layers.count)"
+      return try LayerContents(image.layers[layer], subject: subject)
+    case .tree(let tar): return LayerContents(tar.open(), subject: "a tree")
+    }
   }
 }
 
