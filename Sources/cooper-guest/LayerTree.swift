@@ -27,7 +27,7 @@ final class LayerTree {
 
     /// What is there under that name; nil for nothing.
     func status(of name: [UInt8]) throws -> FileStatus? {
-      do { return try directory.status(of: name) } catch where error.errno == .noSuchFileOrDirectory {
+      do { return try directory.status(of: name) } catch  where error.errno == .noSuchFileOrDirectory {
         return nil
       }
     }
@@ -58,10 +58,16 @@ final class LayerTree {
   }
 
   /// Unpacks a tar on top of what is there.
+  ///
+  /// - Throws: `FileError` with paths of the image, `GuestFailure`, `TarError`, `LayerNameError`.
   func unpack(_ layer: any ByteSource) throws {
     placed = []
     let reader = TarReader(BufferedSource(layer))
-    while let member = try reader.next() { try add(member, reader) }
+    do {
+      while let member = try reader.next() { try add(member, reader) }
+    } catch let error as FileError where error.path.hasPrefix(Self.root) {
+      throw FileError(error.operation, String(error.path.dropFirst(Self.root.count)), error.errno)
+    }
   }
 
   /// Everything in it.
@@ -74,7 +80,9 @@ final class LayerTree {
     case .reserved: return
     case .removal(let path):
       let (parent, name) = LayerName.split(path)
-      if let found = try directory(at: Array(parent), isMade: false) { try removeLower(Array(name), in: found) }
+      if let found = try directory(at: Array(parent), isMade: false) {
+        try removeLower(Array(name), in: found)
+      }
     case .opaque(let path):
       guard let found = try directory(at: path, isMade: false) else { return }
       for name in try found.directory.names() { try removeLower(name, in: found) }

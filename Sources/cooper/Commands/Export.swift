@@ -19,7 +19,7 @@ struct Export: AsyncParsableCommand {
       Examples:
         cooper export image.tar -o root.tar
         cooper export docker.io/library/debian:12 | tar -C root -x
-        cooper export oci:layout:1.0 --platform linux/arm64 --keep-times --keep-hard-links -o root.tar
+        cooper export oci:layout:1.0 --arch arm64 --keep-times --keep-hard-links -o root.tar
         cooper export image.tar --vm --disk-size 8192 -o root.tar
       """)
 

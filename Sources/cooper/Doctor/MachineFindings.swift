@@ -15,16 +15,17 @@ struct MachineFindings: Sendable {
   ///
   /// - Parameter kvm: What a probe said.
   init(_ environment: ProcessEnvironment, kvm: KVMState) async {
-    let files = Result { try HostedMachine.kernel(environment) }
     // That a probe succeeds is less than that a machine has started, or not, since this one was.
-    let verdict = KVMVerdict(cache: environment.cacheDirectory, kernel: (try? files.get())?.image)
+    let verdict = HostedMachine.verdict(environment)
     let known = kvm == .usable ? verdict?.state : nil
     self.kvm = known ?? kvm
     let found = await Self.findQEMU(environment)
     let qemu = Self.finding(found)
-    let kernel = Self.finding(files, qemu: try? found.get(), kvm: self.kvm)
+    let kernel = Self.kernel(environment, qemu: try? found.get(), kvm: self.kvm)
     let guest = Self.guest(environment)
-    findings = [Self.finding(self.kvm, rememberedIn: known == nil ? nil : verdict?.file), qemu, kernel, guest]
+    findings = [
+      Self.finding(self.kvm, rememberedIn: known == nil ? nil : verdict?.file), qemu, kernel, guest,
+    ]
     canEmulate = [qemu, kernel, guest].allSatisfy { $0.state == .good }
   }
 
@@ -55,11 +56,11 @@ struct MachineFindings: Sendable {
     }
   }
 
-  private static func finding(
-    _ found: Result<KernelFiles, any Error>, qemu: QEMU?, kvm: KVMState
+  private static func kernel(
+    _ environment: ProcessEnvironment, qemu: QEMU?, kvm: KVMState
   ) -> Finding {
     let files: KernelFiles
-    do { files = try found.get() } catch {
+    do { files = try HostedMachine.kernel(environment) } catch {
       return Finding(.missing, "kernel", "\(error)", cost: noMachine)
     }
     let fact = "\(files.release), \(files.image), \(files.modules.count) modules"

@@ -21,11 +21,11 @@ struct MachineExport {
     case .kvm: machine = try await HostedMachine(size, by: .kvm)
     case .tcg: machine = try await HostedMachine(size, by: .tcg)
     case .auto:
-      do { machine = try await HostedMachine.underKVM(size, remembering: true) } catch
-        MachineError.noKVM(let reason)
+      do { machine = try await HostedMachine.underKVM(size, remembering: true) } catch MachineError.noKVM(
+        let reason)
       {
-        machine = try await HostedMachine(size, by: .tcg)
         remark("the virtual machine is emulated, which is 20 to 60 times slower: \(reason)")
+        machine = try await HostedMachine(size, by: .tcg)
       }
     case .namespace:
       throw UsageError("--vm unpacks in a virtual machine, which the executor “namespace” has none of")
@@ -80,7 +80,7 @@ struct MachineExportError: Error, CustomStringConvertible {
   init?(_ error: MachineError) {
     let reason = String(decoding: error.report ?? [], as: UTF8.self)
     switch error {
-    case .program: description = reason
+    case .program: description = "\(reason); without --vm no kernel is asked"
     case .diskFull(_, let mebibytes, _):
       description = "\(reason); the machine's disk of \(mebibytes) MiB is full, raise --disk-size"
     case .outOfMemory(_, let mebibytes, _):

@@ -25,18 +25,17 @@ struct HostedMachine: Sendable {
   /// - Throws: `MachineError`, `KernelError` for what is not.
   init(_ size: MachineSize, by accelerator: Machine.Accelerator) async throws {
     let environment = ProcessEnvironment.current
-    try await self.init(size, accelerator, kernel: Self.kernel(environment), environment)
+    try await self.init(size, accelerator, environment)
     guard accelerator == .kvm else { return }
     let state = try await Thread.run { KVMProbe().run() }
     guard state == .usable else { throw MachineError.noKVM(reason: state.description) }
   }
 
   private init(
-    _ size: MachineSize, _ accelerator: Machine.Accelerator, kernel: KernelFiles,
-    _ environment: ProcessEnvironment
+    _ size: MachineSize, _ accelerator: Machine.Accelerator, _ environment: ProcessEnvironment
   ) async throws {
     var machine = try await Machine(
-      qemu: QEMU.find(in: environment["PATH"] ?? "/usr/bin:/bin"), kernel: kernel,
+      qemu: QEMU.find(in: environment["PATH"] ?? "/usr/bin:/bin"), kernel: Self.kernel(environment),
       guest: Self.guest(environment))
     (machine.memory, machine.diskSize) = (size.memory, size.disk)
     (self.machine, self.accelerator) = (machine, accelerator)
@@ -46,6 +45,13 @@ struct HostedMachine: Sendable {
   static func kernel(_ environment: ProcessEnvironment) throws -> KernelFiles {
     try KernelFiles(
       named: environment["COOPER_KERNEL"].map { FilePath($0) }, cache: environment.cacheDirectory)
+  }
+
+  /// What a machine of this user has shown of KVM since this machine was started; nil where that cannot be kept.
+  static func verdict(_ environment: ProcessEnvironment) -> KVMVerdict? {
+    let cache = environment.cacheDirectory
+    let image = try? KernelFiles.image(named: environment["COOPER_KERNEL"].map { FilePath($0) }, cache: cache)
+    return KVMVerdict(cache: cache, kernel: image)
   }
 
   /// The program that works in machines: what `COOPER_GUEST` names, or the one beside this program.
@@ -62,21 +68,16 @@ struct HostedMachine: Sendable {
   /// - Throws: `MachineError`, which is `.noKVM` when that does not work and emulation may; `KernelError`, `FileError`.
   static func underKVM(_ size: MachineSize, remembering: Bool) async throws -> HostedMachine {
     let environment = ProcessEnvironment.current
-    let kernel = try kernel(environment)
-    let verdict = KVMVerdict(cache: environment.cacheDirectory, kernel: kernel.image)
+    let verdict = verdict(environment)
     let known = verdict?.state
-    func check(_ state: KVMState) throws {
-      guard state != .usable else { return }
-      throw MachineError.noKVM(reason: state.description)
-    }
     func settle(_ state: KVMState) throws {
       if remembering { verdict?.remember(state) }
-      try check(state)
+      if state != .usable { throw MachineError.noKVM(reason: state.description) }
     }
-    if case .dead? = known, let known { try check(known) }
+    if let known, known != .usable { throw MachineError.noKVM(reason: known.description) }
     let probed = try await Thread.run { KVMProbe().run() }
     if probed != .usable { try settle(probed) }
-    let hosted = try await HostedMachine(size, .kvm, kernel: kernel, environment)
+    let hosted = try await HostedMachine(size, .kvm, environment)
     if known != .usable {
       let directory = try ScratchDirectory(in: environment.temporaryDirectory.string)
       defer { directory.remove() }
