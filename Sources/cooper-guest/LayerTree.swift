@@ -92,7 +92,7 @@ final class LayerTree {
   }
 
   private func put(_ member: TarMember, _ content: TarReader, at path: [UInt8]) throws {
-    let facts = try Facts(member)
+    let facts = try FileFacts(member)
     guard !path.isEmpty else {
       guard facts.type == .directory else {
         throw GuestFailure(because: "a layer puts something else in the place of the root directory")
@@ -117,7 +117,7 @@ final class LayerTree {
       let status = try source.status(of: Array(file)), status.type != .directory
     else {
       throw GuestFailure(
-        because: "the hard link \(path.text) leads to \(target.text), which is no file of the image")
+        because: "the hard link \(path.quoted) leads to \(target.quoted), which is no file of the image")
     }
     // Held there while what is in the way of the new name goes, which may be the old name.
     let held = Array("link".utf8)
@@ -131,7 +131,7 @@ final class LayerTree {
   }
 
   private func make(
-    _ name: [UInt8], in directory: OpenDirectory, _ facts: Facts, _ content: TarReader
+    _ name: [UInt8], in directory: OpenDirectory, _ facts: FileFacts, _ content: TarReader
   ) throws {
     switch facts.type {
     case .directory: _ = try directory.createDirectory(name, mode: 0o700)
@@ -145,7 +145,7 @@ final class LayerTree {
   /// Says whose it is and what may be done with it, whatever it has from the directory that it is in.
   ///
   /// In this order: a new owner takes set-id bits and capabilities away, and access control lists change the mode.
-  private func describe(_ name: [UInt8], in found: Found, _ facts: Facts) throws {
+  private func describe(_ name: [UInt8], in found: Found, _ facts: FileFacts) throws {
     let directory = found.directory
     try directory.setOwner(uid: facts.userID, gid: facts.groupID, of: name)
     try directory.setExtendedAttributes(facts.attributes, of: name)
@@ -163,7 +163,7 @@ final class LayerTree {
     current = nil
     found.directory.removeTree(name)
     if try found.status(of: name) != nil {
-      throw GuestFailure(because: "cannot remove \(found.directory.path)/\(name.text)")
+      throw GuestFailure(because: "cannot remove \(name.quoted)")
     }
   }
 
@@ -210,7 +210,7 @@ final class LayerTree {
       case .symbolicLink:
         links += 1
         guard links <= Self.linkLimit else {
-          throw GuestFailure(because: "symbolic links on the way to \(path.text) lead in a circle")
+          throw GuestFailure(because: "symbolic links on the way to \(path.quoted) lead in a circle")
         }
         let target = try found.directory.target(of: name, byteCount: status?.byteCount ?? 0)
         if target.first == UInt8(ascii: "/") { found = root }
@@ -234,60 +234,6 @@ final class LayerTree {
   }
 }
 
-/// What a layer says of a file, as a kernel can hold it.
-private struct Facts {
-  /// A directory that no layer describes but that is there because something is in it.
-  static let implicitDirectory = Facts(type: .directory, mode: 0o755)
-
-  var type: TarType
-  var mode: UInt32
-  var userID: Int64 = 0
-  var groupID: Int64 = 0
-  var time: Int64 = 0
-  var linkTarget: [UInt8] = []
-  var device: TarDevice?
-  var attributes: [PAXRecord] = []
-
-  init(type: TarType, mode: UInt32) { (self.type, self.mode) = (type, mode) }
-
-  /// - Throws: `GuestFailure` for what no file system of Linux can hold.
-  init(_ member: TarMember) throws {
-    guard let type = Self.type(member.type) else {
-      let letter = Character(UnicodeScalar(member.type))
-      throw GuestFailure(
-        because: "\(member.name.text) is a member of type “\(letter)”, which is not understood")
-    }
-    self.init(type: type, mode: member.mode)
-    func check(_ field: String, _ value: Int64, below limit: Int64) throws {
-      guard value < 0 || value >= limit else { return }
-      throw GuestFailure(
-        because: "the \(field) of \(member.name.text), \(value), is more than Linux has room for")
-    }
-    // The greatest number means nobody.
-    try check("owner", member.userID, below: Int64(UInt32.max))
-    try check("group", member.groupID, below: Int64(UInt32.max))
-    (userID, groupID, time) = (member.userID, member.groupID, member.modificationTime)
-    linkTarget = member.linkName
-    if type == .characterDevice || type == .blockDevice {
-      try check("major device number", member.deviceMajor, below: 1 << 12)
-      try check("minor device number", member.deviceMinor, below: 1 << 20)
-      device = TarDevice(major: UInt32(member.deviceMajor), minor: UInt32(member.deviceMinor))
-    }
-    attributes = member.extendedAttributes.map {
-      PAXRecord(key: Array($0.key.dropFirst("SCHILY.xattr.".utf8.count)), value: $0.value)
-    }
-  }
-
-  private static func type(_ flag: UInt8) -> TarType? {
-    if flag == UInt8(ascii: "7") { return .regular }
-    guard let type = TarType(rawValue: flag) else { return nil }
-    switch type {
-    case .regular, .symbolicLink, .characterDevice, .blockDevice, .directory, .fifo: return type
-    case .hardLink, .extendedHeader, .gnuLongLink, .gnuLongName: return nil
-    }
-  }
-}
-
 /// The content of the current member of a tar.
 private final class MemberContent: ByteSource {
   private let reader: TarReader
@@ -295,9 +241,4 @@ private final class MemberContent: ByteSource {
   init(_ reader: TarReader) { self.reader = reader }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try reader.read(into: buffer) }
-}
-
-extension [UInt8] {
-  /// The beginning of a path in quotation marks, control characters escaped.
-  fileprivate var text: String { String(reflecting: String(decoding: prefix(300), as: UTF8.self)) }
 }
