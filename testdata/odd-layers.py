@@ -65,6 +65,9 @@ base.directory("names")
 for name in ["a b", "new\nline", "caf\u00e9", "\udcff\udcfe", "-rf", "x" * 255, "\u00e9" * 120, ".wh", "back\\slash", "\x01"]:
     base.add("names/" + name, content=name.encode("utf-8", "surrogateescape"))
 base.add("/".join(["long" * 50] * 15) + "/end", content=b"deep")
+# More levels than a process may have files open.
+DEEP = "/".join("d" * 1100)
+base.add(DEEP + "/end", content=b"deep")
 base.directory("contents")
 base.add("contents/empty")
 base.add("contents/one", content=b"1")
