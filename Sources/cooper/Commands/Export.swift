@@ -9,11 +9,11 @@ struct Export: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes the file system of an image as one tar.",
     discussion: """
-      Members are “./…” in the order of their names, with the whiteouts of all layers applied. Nothing is unpacked, and no root is needed. As with
+      Members are “./…” in the order of their names, with the whiteouts of all layers applied. Nothing is unpacked, and no root is needed. As with \
       dockerTools.exportImage, files are of 1980 and further names of a file are copies.
 
-      With --vm the layers are unpacked in a virtual machine, as dockerTools.exportImage does it, and it is that machine's kernel that says what files
-      there are. The tar has the same bytes; what no file system of Linux can hold is an error. It needs QEMU and a kernel (see “cooper doctor”), and
+      With --vm the layers are unpacked in a virtual machine, as dockerTools.exportImage does it, and it is that machine's kernel that says what files \
+      there are. The tar has the same bytes; what no file system of Linux can hold is an error. It needs QEMU and a kernel (see “cooper doctor”), and \
       room in TMPDIR for the layers and the files of the image.
 
       Examples:
