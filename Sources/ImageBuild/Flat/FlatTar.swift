@@ -41,10 +41,7 @@ public struct FlatTar: Sendable {
     let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     try await withThrowingTaskGroup(of: Void.self) { group in
       // The largest first, so that none of them is left over when the others are done.
-      let layers = layout.places.sorted { first, second in
-        let layers = image.layers
-        return layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
-      }
+      let layers = layout.places.sorted { byteCount(of: $0.key) > byteCount(of: $1.key) }
       for (count, (layer, places)) in layers.enumerated() {
         if count >= width { try await group.next() }
         group.addTask {
@@ -66,6 +63,14 @@ public struct FlatTar: Sendable {
         try view.apply(LayerChanges(tar.open(), hashingContents: false), number: 0)
         return view
       }
+    }
+  }
+
+  /// The length of a layer as it is stored, in bytes.
+  private func byteCount(of layer: Int) -> Int64 {
+    switch origin {
+    case .image(let image): image.layers[layer].descriptor.byteCount
+    case .tree(let tar): tar.byteCount
     }
   }
 
