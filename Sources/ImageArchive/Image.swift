@@ -19,11 +19,6 @@ public struct Image: Sendable {
     self.config = config
     self.layers = layers
   }
-
-  /// The positions of the layers, the largest first: begun in this order by several threads, none of them is left over at the end.
-  public var largestLayersFirst: [Int] {
-    layers.indices.sorted { layers[$0].descriptor.byteCount > layers[$1].descriptor.byteCount }
-  }
 }
 
 /// One layer of an image.

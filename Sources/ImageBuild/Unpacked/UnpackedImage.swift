@@ -1,6 +1,7 @@
 public import ArchiveIO
 import Glibc
 public import ImageArchive
+import OCIModel
 public import SystemPackage
 
 /// The file system of an image as files on disk that scripts may change, and what they looked like before.
@@ -55,11 +56,14 @@ public struct UnpackedImage: Sendable {
 
   /// Makes the files of all layers, several layers at a time and the largest first.
   private static func fill(_ files: [Int: [Unpacking.File]], of image: Image, in root: FilePath) throws {
-    try Thread.forEach(image.largestLayersFirst) { index in
-      guard let files = files[index] else { return }
-      let subject = "layer \(index + 1) of \(image.layers.count)"
-      let contents = try LayerContents(image.layers[index], subject: subject)
-      try LayerUnpacking(OpenDirectory(root)).fill(files, from: contents)
+    let layers = image.layers
+    let parts = files.filter { layers.indices.contains($0.key) }.sorted { first, second in
+      layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
+    }
+    try Thread.forEach(parts) { part in
+      let subject = "layer \(part.key + 1) of \(layers.count)"
+      let contents = try LayerContents(layers[part.key], subject: subject)
+      try LayerUnpacking(OpenDirectory(root)).fill(part.value, from: contents)
     }
   }
 
