@@ -84,13 +84,22 @@ struct ToolBox {
     cp -L -- "${programs[@]}" "$box/bin/"
     declare -A libraries=()
     loader=
-    while read -r name arrow file _; do
-      if [[ $arrow == '=>' && $file == /* ]]; then
-        [[ $file == "$store"/* ]] || libraries[${file##*/}]=$file
-      elif [[ $name == /* && $arrow == '('* ]]; then
-        loader=$name
-      fi
-    done < <(ldd "${programs[@]}" 2>/dev/null || true)
+    note() {
+      while read -r name arrow file _; do
+        if [[ $arrow == '=>' && $file == /* ]]; then
+          [[ $file == "$store"/* ]] || libraries[${file##*/}]=$file
+        elif [[ $name == /* && $arrow == '('* ]]; then
+          loader=$name
+        fi
+      done
+    }
+    # ldd starts three processes for each program, so it is only asked for the loader, which can say the rest itself.
+    note < <(ldd "${programs[0]}" 2>/dev/null || true)
+    if [[ -n $loader ]]; then
+      note < <(for program in "${programs[@]:1}"; do "$loader" --list "$program" 2>/dev/null || true; done)
+    else
+      note < <(ldd "${programs[@]}" 2>/dev/null || true)
+    fi
     [[ ${#libraries[@]} -eq 0 ]] || cp -L -- "${libraries[@]}" "$box/lib/"
     [[ -z $loader ]] || cp -L -- "$loader" "$box/loader"
     """#
