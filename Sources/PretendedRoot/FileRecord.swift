@@ -54,7 +54,7 @@ public struct PretendedFiles: Sendable {
   public private(set) var records: [FileNumber: FileRecord] = [:]
   /// Files whose owner, mode or attributes were set, to whatever value; real ones would have another change time now.
   public private(set) var touched: Set<FileNumber> = []
-  /// Directories that give their group to what is made in them.
+  /// Directories that give their group or an access control list to what is made in them.
   private var inheriting: Set<FileNumber> = []
   /// Inodes of devices, which a directory lists as plain files.
   private(set) var devices: Set<UInt64> = []
@@ -73,9 +73,9 @@ public struct PretendedFiles: Sendable {
       records[file] = newValue
       guard let newValue else { return }
       if newValue.isDevice { devices.insert(file.inode) }
-      if newValue.type == FileMode.directory, newValue.mode & FileMode.setGroup != 0 {
-        inheriting.insert(file)
-      }
+      let inherits =
+        newValue.mode & FileMode.setGroup != 0 || newValue.attributes[AccessList.initial] != nil
+      if newValue.type == FileMode.directory, inherits { inheriting.insert(file) }
     }
   }
 

@@ -37,7 +37,8 @@ public enum PretendedRoot {
   ) throws -> Outcome {
     guard isSupported else { throw TracingRefused.processor }
     var launch = launch
-    launch.filter = filter(tracing: !seesEveryCall)
+    let mapsUser = launch.mapsUser && launch.hasNamespaces
+    launch.filter = filter(tracing: !seesEveryCall, mapsUser: mapsUser)
     let first = try launch.start()
     let refusal = trace_seize(first.number)
     guard refusal == 0 else {
@@ -45,7 +46,7 @@ public enum PretendedRoot {
       throw TracingRefused.kernel(errno: refusal)
     }
     hasStarted(first.number)
-    let calls = RootCalls(files)
+    let calls = RootCalls(files, mapsUser: mapsUser)
     let tracer = Tracer(
       calls, first: first.number, hasNamespaces: launch.hasNamespaces, seesEveryCall: seesEveryCall)
     first.letGo()
@@ -54,15 +55,20 @@ public enum PretendedRoot {
     return outcome
   }
 
-  private static func filter(tracing: Bool) -> CallFilter {
+  private static func filter(tracing: Bool, mapsUser: Bool) -> CallFilter {
     let opening = SystemCallNumber.opening
     let flagged = opening.map {
       CallFilter.Flagged($0.number.rawValue, argument: $0.argument, bits: UInt32(SystemCallNumber.creates))
     }
-    let traced = SystemCallNumber.allCases.filter { number in !opening.contains { $0.number == number } }
+    // The root of a user namespace has all of them to read.
+    let controls = ProcessControl.allCases.filter { $0 != .readBounding || !mapsUser }
+    let selected = CallFilter.Selected(
+      SystemCallNumber.prctl.rawValue, argument: 0, values: controls.map(\.rawValue))
+    let partly = opening.map(\.number) + [.prctl]
+    let traced = SystemCallNumber.allCases.filter { !partly.contains($0) }
     return CallFilter(
       missing: SystemCallNumber.missing, traced: tracing ? traced.map(\.rawValue) : [],
-      flagged: tracing ? flagged : [])
+      flagged: tracing ? flagged : [], selected: tracing ? [selected] : [])
   }
 }
 

@@ -101,13 +101,18 @@ extension RootCalls {
             record.mode = device.type | status.mode & mode & 0o777 | mode & 0o7000
             record.device = device.number
           }
+          if creation.mode != nil, let initial = parent.list(AccessList.initial) {
+            record.inherit(initial, asked: mode)
+          }
           files.set(record, of: status)
           return .answer(result)
         }
       }
     }
     return queryParent(context, creation) { [self] parent in
-      if isPlain, parent.mode & FileMode.setGroup == 0 { return .original }
+      let inherits =
+        parent.mode & FileMode.setGroup != 0 || parent.attributes[AccessList.initial] != nil
+      if isPlain, !inherits { return .original }
       guard creation.opens else { return make(parent) }
       // What is there already keeps what it has.
       let place = Place.path(directory: creation.directory, path: creation.path, flags: 0)
@@ -124,6 +129,12 @@ extension RootCalls {
     while text.count > 1, text.last == slash { text.removeLast() }
     let end = text.lastIndex(of: slash)
     let parent = end.map { $0 == 0 ? [slash] : Array(text[..<$0]) } ?? [UInt8(ascii: ".")]
+    let name = (Int32(truncatingIfNeeded: creation.directory), parent + [0], true)
+    switch find(name, of: context.tracee) {
+    case .found(let status): return then(files.record(of: KernelStatus(status)))
+    case .missing: return .original
+    case .unknown: break
+    }
     let address = context.call.scratch(KernelStatus.byteCount, further: 64 + parent.count + 1)
     guard context.tracee.write(parent + [0], to: address) else { return .original }
     return query(

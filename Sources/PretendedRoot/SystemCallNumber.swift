@@ -31,8 +31,10 @@ enum SystemCallNumber: Int, CaseIterable {
 /// Error numbers, as system calls return them.
 enum Failure {
   static let notPermitted: Int64 = -1
+  static let missing: Int64 = -2
   static let tooBig: Int64 = -7
   static let exists: Int64 = -17
+  static let notAllowed: Int64 = -13
   static let badAddress: Int64 = -14
   static let invalid: Int64 = -22
   static let outOfRange: Int64 = -34

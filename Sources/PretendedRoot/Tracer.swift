@@ -63,8 +63,9 @@ final class Tracer {
   private func goOn(_ tracee: Tracee, signal: Int32 = 0) {
     var way = trace_on
     switch tracee.phase {
-    case .watched, .inserted: way = trace_to_call
-    case .idle, .unwatched, .restored: if seesEveryCall, tracee.number != first { way = trace_to_call }
+    case .watched: way = trace_to_call
+    // The filter stops those that are put in, too.
+    case .idle, .unwatched, .inserted, .restored: if seesEveryCall, tracee.number != first { way = trace_to_call }
     }
     trace_continue(tracee.number, way, signal)
   }

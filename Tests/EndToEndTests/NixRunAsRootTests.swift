@@ -48,7 +48,10 @@ struct NixRunAsRootTests {
     echo old >opt/app/file; ln opt/app/file opt/app/same; echo old >opt/app/old/inner; echo old >opt/gone
     for directory in replaced emptied directory kept kept/below; do echo old >opt/$directory/file; done
     echo same >opt/same; echo target >opt/target; ln -s target opt/link; chmod 1777 tmp; chmod 2755 opt/kept
-    tar --owner=0 --group=0 --numeric-owner --mtime=@1000000000 -cf "$2" .
+    cd ..; tar --owner=0 --group=0 --numeric-owner --mtime=@1000000000 -C base -cf layer.tar .
+    printf '{"name": "empty", "tag": "1", "compressor": "none"}' >empty.json
+    "$2" build image empty.json -o empty.tar -q
+    "$2" append empty.tar layer.tar -o docker-archive:base.tar:base:1 -q
     """
 
   @Test func `Nix's sandbox gives the bytes that real root, an ordinary user and a machine give`()
@@ -57,8 +60,8 @@ struct NixRunAsRootTests {
     defer { scratch.remove() }
     let place = try NixPlace.suite
     try await makeBase(in: place)
-    let spec = try await makeSpec(in: place)
     let archive = try await place.build(Self.image(in: place))
+    let spec = try await makeSpec(in: place)
     let expected = try [UInt8](Data(contentsOf: URL(fileURLWithPath: archive)))
     let files = try await place.files(of: archive).joined()
     #expect(files.count > 10_000)
@@ -77,7 +80,8 @@ struct NixRunAsRootTests {
   private func makeBase(in place: NixPlace) async throws {
     let directory = place.directory
     try await Program.check(
-      "sh", ["-ec", Self.base, "sh", directory.appending("base"), directory.appending("base.tar")])
+      "sh", ["-ec", Self.base, "sh", directory.appending("base"), Program.builtTool],
+      environment: ["HOME": directory.path])
     try directory.write(Self.script, to: "script")
     try await Program.check("cp", [MachineParts.guest, directory.appending("cooper-guest")])
   }
