@@ -65,7 +65,8 @@ final class Tracer {
     switch tracee.phase {
     case .watched: way = trace_to_call
     // The filter stops those that are put in, too.
-    case .idle, .unwatched, .inserted, .restored: if seesEveryCall, tracee.number != first { way = trace_to_call }
+    case .idle, .unwatched, .inserted, .restored:
+      if seesEveryCall, tracee.number != first { way = trace_to_call }
     }
     trace_continue(tracee.number, way, signal)
   }
