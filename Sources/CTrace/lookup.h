@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -127,6 +128,28 @@ static inline int trace_change_mode(pid_t process, int directory, const char *pa
              status.st_ino == inode && status.st_uid == geteuid() && !S_ISLNK(status.st_mode) && chmod(own, mode) == 0;
   trace_leave(&found);
   return done ? 0 : TRACE_UNKNOWN;
+}
+
+/// Watches for writes to a file, not to what a link leads to. Returns the number of the watch, or -1.
+static inline int trace_watch(int watcher, const char *path) {
+  return inotify_add_watch(watcher, path, IN_MODIFY | IN_DONT_FOLLOW);
+}
+
+/// Watches for writes to what the process would find there.
+static inline int trace_watch_found(int watcher, pid_t process, int directory, const char *path, int follows) {
+  char own[64];
+  struct trace_found found;
+  struct stat status;
+  int watch = -1;
+  if (trace_find(process, directory, path, follows, &found, &status) == 0) {
+    if (found.directory >= 0) snprintf(own, sizeof own, "/proc/self/fd/%d", found.directory);
+    // The names of descriptors are links themselves.
+    watch = found.flags & AT_SYMLINK_NOFOLLOW
+                ? trace_watch(watcher, found.path)
+                : inotify_add_watch(watcher, found.directory >= 0 ? own : found.path, IN_MODIFY);
+  }
+  trace_leave(&found);
+  return watch;
 }
 
 #endif

@@ -1,3 +1,4 @@
+import CTrace
 import Glibc
 
 /// `struct stat` as the kernel of x86-64 fills it in (asm/stat.h).

@@ -113,6 +113,7 @@ extension RootCalls {
       guard isAllowed else { return .answer(Failure.notPermitted) }
       let result = body(&record)
       if result == 0 { files.set(record, of: status) }
+      if record.attributes[FileAttribute.capability] != nil { watchContent(context, place, status.file) }
       return .answer(result)
     }
   }

@@ -37,12 +37,38 @@ extension RootCalls {
   }
 
   func create(_ context: Context, _ name: SystemCallNumber) -> Step {
+    create(context, Creation(context, name), as: context.call, device: nil)
+  }
+
+  /// Opens a file, which may have to be made for that, or the device that it is said to be.
+  func open(_ context: Context, _ name: SystemCallNumber) -> Step {
+    let flags =
+      switch name {
+      case .open: context.second
+      case .openat: context.third
+      default: OpenFlag.creates | OpenFlag.writes
+      }
     // Every call is seen here where others' filters are about.
-    if let opening = SystemCallNumber.opening.first(where: { $0.number == name }) {
-      let flags = opening.argument == 1 ? context.second : context.third
-      if flags & SystemCallNumber.creates == 0 { return .original }
+    let otherwise =
+      flags & OpenFlag.creates == 0 ? { Step.original } : { [self] in create(context, name) }
+    let isExclusive = flags & (OpenFlag.creates | OpenFlag.exclusive) == OpenFlag.creates | OpenFlag.exclusive
+    if files.devices.isEmpty || isExclusive || flags & OpenFlag.names != 0 { return otherwise() }
+    let (directory, path) = name == .openat ? (context.first, context.second) : (Place.here, context.first)
+    let follows = flags & OpenFlag.noFollow == 0
+    let place = Place.path(directory: directory, path: path, flags: follows ? 0 : Place.noFollow)
+    guard case .found(let status) = find(place, of: context.tracee),
+      let device = MachineDevice(files.record(of: KernelStatus(status)))
+    else { return otherwise() }
+    let text = device.path
+    let address = context.call.scratch(text.count)
+    guard context.tracee.write(text, to: address) else { return otherwise() }
+    var call = context.call
+    if name == .openat {
+      (call.arguments.0, call.arguments.1) = (Place.here, address)
+    } else {
+      call.arguments.0 = address
     }
-    return create(context, Creation(context, name), as: context.call, device: nil)
+    return .make(call) { $0 >= 0 ? .answer($0) : otherwise() }
   }
 
   func makeNode(_ context: Context, isAt: Bool) -> Step {
@@ -141,4 +167,17 @@ extension RootCalls {
       context, .path(directory: creation.directory, path: address, flags: 0), or: { _ in .original }
     ) { [self] status in then(files.record(of: status)) }
   }
+}
+
+/// Devices that every program may use, and every machine has.
+private enum MachineDevice: UInt64 {
+  case null = 0x103, zero = 0x105, full = 0x107, random = 0x108, urandom = 0x109, tty = 0x500
+
+  init?(_ record: FileRecord) {
+    guard record.type == FileMode.character else { return nil }
+    self.init(rawValue: record.device)
+  }
+
+  /// With a zero at the end.
+  var path: [UInt8] { Array("/dev/\(self)".utf8) + [0] }
 }

@@ -8,6 +8,8 @@ final class RootCalls {
 
   /// Whom the kernel shows to programs as root, by this process's numbers.
   let rootUser, rootGroup: UInt32
+  /// Those with capabilities.
+  let watch = ContentWatch()
 
   /// - Parameter mapsUser: Whether that is this process's user; otherwise it is the real one.
   init(_ files: PretendedFiles, mapsUser: Bool) {
@@ -49,6 +51,7 @@ final class RootCalls {
 
   /// Decides about a call that a thread is about to make.
   func begin(_ call: trace_call, of tracee: Tracee) -> Step {
+    noteWrites()
     let context = Context(call: call, tracee: tracee)
     let number = Int(truncatingIfNeeded: call.number)
     guard let name = SystemCallNumber(rawValue: number) else { return .original }
@@ -64,7 +67,8 @@ final class RootCalls {
     case .chown, .lchown, .fchown, .fchownat: return changeOwner(context, name)
     case .chmod, .fchmod, .fchmodat: return changeMode(context, name)
     case .mknod, .mknodat: return makeNode(context, isAt: name == .mknodat)
-    case .open, .creat, .openat, .mkdir, .mkdirat, .symlink, .symlinkat: return create(context, name)
+    case .open, .creat, .openat: return open(context, name)
+    case .mkdir, .mkdirat, .symlink, .symlinkat: return create(context, name)
     case .link, .linkat: return link(context, isAt: name == .linkat)
     case .unlink, .rmdir, .unlinkat: return remove(context, isAt: name == .unlinkat)
     case .rename, .renameat, .renameat2: return rename(context, name)
@@ -84,6 +88,7 @@ final class RootCalls {
 
   /// A thread has become another program.
   func hasExecuted(_ tracee: Tracee) {
+    noteWrites()
     var status = Glibc.stat()
     let isKnown = !files.records.isEmpty && stat("/proc/\(tracee.number)/exe", &status) == 0
     let number = FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))

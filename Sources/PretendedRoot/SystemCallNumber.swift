@@ -16,16 +16,25 @@ enum SystemCallNumber: Int, CaseIterable {
   case fchmodat = 268
   case renameat2 = 316, statx = 332
 
-  /// Those that make files only with this bit in that argument.
+  /// Those that make files or write to them only with bits in that argument.
   static let opening: [(number: Self, argument: Int)] = [(.open, 1), (.openat, 2)]
-  /// `O_CREAT`.
-  static let creates: UInt64 = 0o100
 
   /// Those that are refused as an older kernel would, since they change files by ways of their own; every C library does without.
   ///
   /// io_uring (425 to 427), openat2 (437), fchmodat2 (452), the calls for attributes by descriptor (463 to 466), and those for inode flags
   /// (468, 469).
   static let missing = [425, 426, 427, 437, 452, 463, 464, 465, 466, 468, 469]
+}
+
+/// Flags of open(2).
+enum OpenFlag {
+  static let creates: UInt64 = 0o100
+  /// `O_WRONLY` and `O_RDWR`.
+  static let writes: UInt64 = 0o3
+  static let exclusive: UInt64 = 0o200
+  static let noFollow: UInt64 = 0o400000
+  /// `O_PATH`.
+  static let names: UInt64 = 0o10000000
 }
 
 /// Error numbers, as system calls return them.

@@ -128,12 +128,80 @@ import Testing
           except OSError as e: print(e.errno)'
       """
     ),
+    (
+      "access control lists",
+      """
+      umask 022; echo x >f; mkdir d; ln -s f l; cp /bin/true program
+      show() { getfacl -n -p "$@"; stat -c '%n %a %u %g' "$@"; }
+      setfacl -m u:1000:rw,g:70000:r f; show f; ls -ln --time-style=+ f; getfattr -m - -d f
+      chmod 640 f; show f; chmod 777 f; show f; setfacl -x u:1000 f; show f; chown 5:6 f; show f
+      setfacl -m m::r f; show f; setfacl -b f; show f; getfattr -m - f; setfacl -m u::rwx,g::x,o::- f; show f; getfattr -m - f
+      setfacl -m u:7:x program; chmod 700 program; show program; ./program
+      setfacl -d -m u:1000:rwx,g::rx,o::- d; show d; touch d/file; mkdir d/sub; (umask 077; touch d/private; mkdir d/sub/deeper; mkfifo d/pipe; mknod d/null c 1 3); ln -s x d/link
+      show d/file d/sub d/private d/sub/deeper d/pipe d/null; setfacl -k d; show d; touch d/late; show d/late
+      setfacl -d -m u:1:r f || echo refused; setfacl -R -m g:9:rx d; show d/file d/sub/deeper; cp -a f g; show g; cp -a d e; show e/sub
+      setfacl -m u:1000:rw g; cp -p g h; show h; cp g i; show i; mv h j; show j; rm j; touch j; show j
+      getfacl -R -n d >saved; setfacl -R -b d; setfacl --restore=saved; show d/sub
+      python3 - <<'END'
+      import os, struct
+      def acl(*entries): return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *e) for e in entries)
+      o, g, t, m = (1, 6, 0), (4, 4, 0), (32, 4, 0), (16, 7, 0)
+      for name, value in [
+          ("access", b""), ("access", b"\\x02\\0"), ("access", acl()), ("access", acl(o, g, t)), ("access", acl(o, g)),
+          ("access", acl(o, (2, 7, 1), g, t)), ("access", acl(o, (2, 7, 1), g, m, t)), ("access", acl(g, o, t)),
+          ("access", acl(o, g, m, t)), ("access", acl(o, g, t, m)), ("access", acl(o, o, g, t)), ("access", acl(o, (3, 7, 1), g, t)),
+          ("access", acl((1, 8, 0), g, t)), ("access", b"\\x01\\0\\0\\0" + acl(o, g, t)[4:]), ("access", acl(o, g, t) + b"\\0"), ("default", acl(o, g, t)), ("default", b""),
+      ]:
+          try: os.setxattr("i", "system.posix_acl_" + name, value); print(oct(os.stat("i").st_mode), os.listxattr("i"))
+          except OSError as e: print(name, e.errno)
+      for name in ("access", "default", "other"):
+          for path in ("f", "l", "nothing"):
+              for call in (os.getxattr, os.removexattr):
+                  try: print(call(path, "system.posix_acl_" + name, follow_symlinks=False))
+                  except OSError as e: print(e.errno)
+      END
+      setpriv --reuid 1000 --regid 1000 --clear-groups setfacl -m u:1:r f || echo no; chmod 2755 d; setfacl -d -m u:5:rx d; mkdir d/both; show d/both; tar --acls --numeric-owner -cf t.tar d f; mkdir un; tar --acls --numeric-owner -C un -xpf t.tar; (cd un; show d d/both f)
+      """
+    ),
+    (
+      "writes to programs with capabilities",
+      """
+      cp /bin/true f; setcap cap_net_raw+ep f; setfattr -n user.a -v b f
+      cat f >/dev/null; touch f; touch -d @1000 f; chmod 755 f; ln f g; mv g h; python3 -c 'import os; os.close(os.open("f", os.O_WRONLY))'; getcap f h
+      echo x >>h; getcap f h; getfattr -m - f
+      for way in 'echo x >f' ': >f' ': >f' 'truncate -s 3 f' 'dd if=/dev/zero of=f bs=1 count=1 conv=notrunc status=none' 'cp /bin/true f' 'cat h >>f'; do
+        setcap cap_net_raw+ep f; chmod 6755 f; getcap f; eval "$way"; getcap f; stat -c %a f
+      done
+      setcap cap_net_raw+ep f; rm f h; echo x >f; setcap cap_chown+ep f; mv f g; getcap g; ./g 2>/dev/null || :; echo x >g; getcap g
+      """
+    ),
+    (
+      "devices that are opened",
+      """
+      umask 022; mknod null c 1 3; mknod zero c 1 5; mknod full c 1 7; mkdir d; ln -s ../null d/link; mknod disk b 7 300
+      show() { stat -c '%n %F %t %T %u %a' "$@"; }
+      echo x >null; echo x >>null; echo x >d/link; echo x >zero; echo x >full || echo full; cat null d/link | wc -c; echo x | tee null null; show null zero full
+      python3 -c '
+      import os
+      fd = os.open("null", os.O_RDWR); print(os.write(fd, b"abc"), os.read(fd, 5), os.fstat(fd).st_rdev)
+      directory = os.open("d", os.O_RDONLY)
+      print(os.write(os.open("link", os.O_WRONLY | os.O_TRUNC, dir_fd=directory), b"abc"))
+      for flags in (os.O_CREAT | os.O_EXCL | os.O_WRONLY, os.O_NOFOLLOW | os.O_WRONLY):
+          try: os.open("d/link", flags); print("opened")
+          except OSError as e: print(e.errno)
+      open("null", "w").write("x" * 100000)'
+      cat null | wc -c; mv null other; echo x >other; cat other; rm other; echo x >other; cat other; show other
+      """
+    ),
   ]
 
   @Test(arguments: scripts.indices, [Way.usual, .withoutNamespaces, .seeingEveryCall])
   func `programs see what real root sees`(index: Int, way: Way) async throws {
-    for name in ["busybox", "setcap", "setfattr", "setpriv", "python3"] {
-      try Program.require(name, package: name)
+    for (name, package) in [
+      ("busybox", "busybox-static"), ("setcap", "libcap2-bin"), ("setfattr", "attr"), ("setfacl", "acl"),
+      ("setpriv", "util-linux"), ("python3", "python3"),
+    ] {
+      try Program.require(name, package: package)
     }
     let script = Self.scripts[index].script
     let real = try PretendedScript()
