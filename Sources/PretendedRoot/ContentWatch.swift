@@ -52,13 +52,32 @@ final class ContentWatch {
 }
 
 extension RootCalls {
-  /// A file with capabilities that was written to has none any more; other attributes and set-id bits stay, as root keeps them.
+  /// A file that was written to has no capabilities any more, and no set-id bits where the last to open it was not root; the rest stays.
   func noteWrites() {
-    for file in watch.written() { files[file]?.attributes[FileAttribute.capability] = nil }
+    for file in watch.written() {
+      guard var record = files[file] else { continue }
+      record.attributes[FileAttribute.capability] = nil
+      if writtenByOthers.contains(file) { record.loseSetID() }
+      files[file] = record
+    }
   }
 
-  /// Listens for writes to a file that has got capabilities.
+  /// Listens for writes to a file.
   func watchContent(_ context: Context, _ place: Place, _ file: FileNumber) {
     if let name = name(place, of: context.tracee) { watch.add(name, of: context.tracee, file) }
+  }
+
+  /// Somebody opens a file to write to it, which only root can do without taking set-id bits away.
+  func noteWriter(_ context: Context, _ place: Place) {
+    let isRoot = context.tracee.credentials.has(.keepSetID)
+    if isRoot && writtenByOthers.isEmpty { return }
+    guard case .found(let status) = find(place, of: context.tracee) else { return }
+    let known = KernelStatus(status)
+    if isRoot {
+      writtenByOthers.remove(known.file)
+    } else if files.record(of: known).mode & (FileMode.setUser | FileMode.setGroup) != 0 {
+      watchContent(context, place, known.file)
+      writtenByOthers.insert(known.file)
+    }
   }
 }

@@ -32,6 +32,12 @@ public struct FileRecord: Hashable, Sendable {
   }
 
   var type: UInt32 { mode & FileMode.type }
+  /// A group's bit without that of execution has another meaning, and stays.
+  mutating func loseSetID() {
+    mode &= ~FileMode.setUser
+    if mode & FileMode.groupMayExecute != 0 { mode &= ~FileMode.setGroup }
+  }
+
   var isDevice: Bool { type == FileMode.character || type == FileMode.block }
 }
 

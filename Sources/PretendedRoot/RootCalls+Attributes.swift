@@ -5,8 +5,6 @@ enum FileAttribute {
   static let capability = Array("security.capability".utf8)
   private static let spaces = ["user.", "trusted.", "security."]
   static let trusted = Array("trusted.".utf8)
-  /// Those of the file system itself; only access control lists can be set.
-  static let system = Array("system.".utf8)
 
   /// `XATTR_NAME_MAX`.
   static let nameLimit = 255
@@ -40,7 +38,7 @@ extension RootCalls {
       return .answer(Failure.badAddress)
     }
     if AccessList.isName(name) { return setList(context, place, name, value) }
-    guard FileAttribute.isKnown(name) else { return .answer(Failure.notSupported) }
+    guard FileAttribute.isKnown(name) else { return refuse(context, place) }
     let flags = context.word(context.fifth)
     if name == FileAttribute.capability, !FileAttribute.isCapability(value) {
       return .answer(Failure.invalid)
@@ -59,9 +57,15 @@ extension RootCalls {
       return .answer(Failure.outOfRange)
     }
     if AccessList.isName(name) { return setList(context, place, name, []) }
+    guard FileAttribute.isKnown(name) else { return refuse(context, place) }
     return change(context, place, name) { record in
       record.attributes.removeValue(forKey: name) == nil ? Failure.noData : 0
     }
+  }
+
+  /// Nobody knows such an attribute, of a file that is there.
+  private func refuse(_ context: Context, _ place: Place) -> Step {
+    query(context, place) { _ in .answer(Failure.notSupported) }
   }
 
   /// Sets an access control list, or removes it when there is nothing in it; that of a file and its mode say the same.
@@ -126,7 +130,7 @@ extension RootCalls {
       let record = files.record(of: status)
       if AccessList.isName(name), record.type == FileMode.link { return .answer(Failure.notSupported) }
       guard let value = record.attributes[name] else {
-        let isKnown = FileAttribute.isKnown(name) || name.starts(with: FileAttribute.system)
+        let isKnown = FileAttribute.isKnown(name) || AccessList.isName(name)
         return .answer(isKnown ? Failure.noData : Failure.notSupported)
       }
       return .answer(give(value, to: context.tracee, context.third, context.fourth))

@@ -52,23 +52,24 @@ extension RootCalls {
     let otherwise =
       flags & OpenFlag.creates == 0 ? { Step.original } : { [self] in create(context, name) }
     let isExclusive = flags & (OpenFlag.creates | OpenFlag.exclusive) == OpenFlag.creates | OpenFlag.exclusive
-    if files.devices.isEmpty || isExclusive || flags & OpenFlag.names != 0 { return otherwise() }
+    if isExclusive || flags & OpenFlag.names != 0 { return otherwise() }
     let (directory, path) = name == .openat ? (context.first, context.second) : (Place.here, context.first)
     let follows = flags & OpenFlag.noFollow == 0
     let place = Place.path(directory: directory, path: path, flags: follows ? 0 : Place.noFollow)
-    guard case .found(let status) = find(place, of: context.tracee),
-      let device = MachineDevice(files.record(of: KernelStatus(status)))
-    else { return otherwise() }
-    let text = device.path
-    let address = context.call.scratch(text.count)
-    guard context.tracee.write(text, to: address) else { return otherwise() }
-    var call = context.call
-    if name == .openat {
-      (call.arguments.0, call.arguments.1) = (Place.here, address)
-    } else {
-      call.arguments.0 = address
+    if flags & OpenFlag.writes != 0 { noteWriter(context, place) }
+    if files.devices.isEmpty { return otherwise() }
+    return query(context, place, or: { _ in otherwise() }) { [self] status in
+      guard let device = MachineDevice(files.record(of: status)) else { return otherwise() }
+      let address = context.call.scratch(device.path.count)
+      guard context.tracee.write(device.path, to: address) else { return otherwise() }
+      var call = context.call
+      if name == .openat {
+        (call.arguments.0, call.arguments.1) = (Place.here, address)
+      } else {
+        call.arguments.0 = address
+      }
+      return .make(call) { $0 >= 0 ? .answer($0) : otherwise() }
     }
-    return .make(call) { $0 >= 0 ? .answer($0) : otherwise() }
   }
 
   func makeNode(_ context: Context, isAt: Bool) -> Step {

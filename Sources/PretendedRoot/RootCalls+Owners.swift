@@ -30,8 +30,7 @@ extension RootCalls {
       if group != .max { record.group = group }
       // A new owner's program is another one (notify_change and chown_common in the kernel).
       if record.type != FileMode.directory {
-        record.mode &= ~FileMode.setUser
-        if record.mode & FileMode.groupMayExecute != 0 { record.mode &= ~FileMode.setGroup }
+        record.loseSetID()
         record.attributes[FileAttribute.capability] = nil
       }
       files.set(record, of: status)

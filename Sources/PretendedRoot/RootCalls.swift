@@ -8,8 +8,10 @@ final class RootCalls {
 
   /// Whom the kernel shows to programs as root, by this process's numbers.
   let rootUser, rootGroup: UInt32
-  /// Those with capabilities.
+  /// Files that lose something by a write.
   let watch = ContentWatch()
+  /// Those of them that were opened by somebody who is not root.
+  var writtenByOthers: Set<FileNumber> = []
 
   /// - Parameter mapsUser: Whether that is this process's user; otherwise it is the real one.
   init(_ files: PretendedFiles, mapsUser: Bool) {

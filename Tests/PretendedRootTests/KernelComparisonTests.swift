@@ -131,7 +131,7 @@ import Testing
     (
       "access control lists",
       """
-      umask 022; echo x >f; mkdir d; ln -s f l; cp /bin/true program
+      umask 022; chmod 755 .; echo x >f; mkdir d; ln -s f l; cp /bin/true program
       show() { getfacl -n -p "$@"; stat -c '%n %a %u %g' "$@"; }
       setfacl -m u:1000:rw,g:70000:r f; show f; ls -ln --time-style=+ f; getfattr -m - -d f
       chmod 640 f; show f; chmod 777 f; show f; setfacl -x u:1000 f; show f; chown 5:6 f; show f
@@ -169,9 +169,11 @@ import Testing
       cp /bin/true f; setcap cap_net_raw+ep f; setfattr -n user.a -v b f
       cat f >/dev/null; touch f; touch -d @1000 f; chmod 755 f; ln f g; mv g h; python3 -c 'import os; os.close(os.open("f", os.O_WRONLY))'; getcap f h
       echo x >>h; getcap f h; getfattr -m - f
-      for way in 'echo x >f' ': >f' ': >f' 'truncate -s 3 f' 'dd if=/dev/zero of=f bs=1 count=1 conv=notrunc status=none' 'cp /bin/true f' 'cat h >>f'; do
+      for way in 'echo x >f' ': >f' ': >f' 'truncate -s 3 f' 'dd if=/dev/zero of=f bs=1 count=1 conv=notrunc status=none' 'cp /bin/true f' 'echo x | tee -a f >/dev/null'; do
         setcap cap_net_raw+ep f; chmod 6755 f; getcap f; eval "$way"; getcap f; stat -c %a f
       done
+      echo x >s; chown 1000 s; chmod 6777 s; chmod 777 .; setpriv --reuid 1000 --clear-groups bash -c "cat s; stat -c %a s; echo y >>s; stat -c %a s"
+      chmod 6766 s; setpriv --reuid 1000 --clear-groups bash -c ": >s"; stat -c %a s; chmod 6777 s; echo x >s; stat -c %a s
       setcap cap_net_raw+ep f; rm f h; echo x >f; setcap cap_chown+ep f; mv f g; getcap g; ./g 2>/dev/null || :; echo x >g; getcap g
       """
     ),
@@ -180,7 +182,7 @@ import Testing
       """
       umask 022; mknod null c 1 3; mknod zero c 1 5; mknod full c 1 7; mkdir d; ln -s ../null d/link; mknod disk b 7 300
       show() { stat -c '%n %F %t %T %u %a' "$@"; }
-      echo x >null; echo x >>null; echo x >d/link; echo x >zero; echo x >full || echo full; cat null d/link | wc -c; echo x | tee null null; show null zero full
+      echo x >null; echo x >>null; echo x >d/link; echo x >zero; echo x 2>/dev/null >full || echo full; cat null d/link | wc -c; echo x | tee null null; show null zero full
       python3 -c '
       import os
       fd = os.open("null", os.O_RDWR); print(os.write(fd, b"abc"), os.read(fd, 5), os.fstat(fd).st_rdev)
