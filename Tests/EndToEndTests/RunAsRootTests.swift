@@ -103,6 +103,8 @@ import Testing
   private static let furtherScript = """
     mknod /data/null c 1 3; mknod -m 640 /data/disk b 259 70000; chown 5:6 /data/disk
     setcap cap_net_raw,cap_chown+ep /data/1/1; setfattr -n user.note -v text /data/1; setfattr -n trusted.t -v x /data/2
+    setfacl -m u:1000:rwx,g:70000:r /data/1/3; setfacl -d -m u:7:rwx /data/4; mkdir /data/4/sub; echo x > /data/4/new
+    setcap cap_chown+ep /data/1/2; echo more >> /data/1/2; echo lost > /data/null
     setfattr -n security.other -v y /data/2/2; chown 0:0 /etc/passwd; chmod 755 /usr; chmod 700 /data/3; chmod 0 /data/3/3
     mkdir /data/group; chown :50 /data/group; chmod 2775 /data/group; mkdir /data/group/sub; echo x > /data/group/file
     cp -a /data /copy; chown 4000000000:3000000000 /copy/4; chmod 6755 /copy/4/4; mv /copy/5 /data/moved; rm -r /copy/6
