@@ -237,7 +237,10 @@ import Testing
     #expect(
       Set(found.split(separator: "\n").filter { !$0.hasPrefix("copy/") }) == [
         "data/null 3 0 3", "data/disk 4 5 70000", "data/pipe 6 0 0", "data/1/1 0 0 0 security.capability",
-        "data/1 5 0 0 user.note", "data/2 5 0 0 trusted.t", "data/2/2 0 0 0 security.other",
+        "data/1/3 0 0 0 system.posix_acl_access", "data/4 5 0 0 system.posix_acl_default",
+        "data/4/sub 5 0 0 system.posix_acl_access system.posix_acl_default",
+        "data/4/new 0 0 0 system.posix_acl_access", "data/1 5 0 0 user.note", "data/2 5 0 0 trusted.t",
+        "data/2/2 0 0 0 security.other",
       ], "\(found)")
     if !equal {
       for (index, output) in outputs.enumerated() {
