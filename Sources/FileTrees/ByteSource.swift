@@ -66,7 +66,13 @@ public final class BufferedSource: ByteSource {
 
   /// See `ByteSource`.
   public func read(into output: UnsafeMutableRawBufferPointer) throws -> Int {
-    if filled.isEmpty { return ended ? 0 : try readThrough(into: output) }
+    if filled.isEmpty {
+      if ended { return 0 }
+      // Whoever wants little at a time gets it from the window: a decompressor has work to do for each call.
+      if output.count >= buffer.count / 4 { return try readThrough(into: output) }
+      filled = 0..<0
+      try fill()
+    }
     let count = min(filled.count, output.count)
     output.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[filled].prefix(count)))
     skip(count)

@@ -22,6 +22,9 @@ extension Image {
 }
 
 extension BlobContent {
+  /// Does nothing: the bytes are here, or on their way.
+  public func prefetch() {}
+
   /// The bytes, decompressed by how they begin.
   public func openUncompressed() throws -> any ByteSource {
     let stored = BufferedSource(try open())

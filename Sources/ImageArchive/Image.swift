@@ -39,6 +39,9 @@ public struct Layer: Sendable {
 ///
 /// Every call may block.
 public protocol BlobContent: Sendable {
+  /// Has the bytes fetched where they come from elsewhere, and returns at once.
+  func prefetch()
+
   /// The stored bytes from the first one on. They count as checked when the end has been reached.
   func open() throws -> any ByteSource
 

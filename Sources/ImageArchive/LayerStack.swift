@@ -1,4 +1,5 @@
 import ArchiveIO
+import Glibc
 import Hashing
 import OCIModel
 
@@ -6,8 +7,10 @@ import OCIModel
 ///
 /// Every different layer is read once, several side by side, and a layer that images have in common is read once for all of them.
 public struct LayerStack: Sendable {
-  /// Layers that are being read at a time: with those of a registry, one may be waited for while another one is decompressed.
-  private static let width = 4
+  /// Layers that are being fetched at a time, where they come from a registry: as many as containers/image does.
+  private static let fetches = 6
+  /// Layers that are being read at a time: as many as are decompressed at full speed, so that the largest is not behind at the end.
+  private static let width = max(2, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
   /// What of the files is wanted besides their headers.
   public let hashesContents: Bool
@@ -74,12 +77,16 @@ public struct LayerStack: Sendable {
     try await withThrowingTaskGroup(of: (Key, LayerChanges).self) { group in
       var changes: [Key: LayerChanges] = [:]
       var count = 0
+      // The largest first, so that none of them is left over when the others are done.
+      let layers = layers.sorted { $0.layer.descriptor.byteCount > $1.layer.descriptor.byteCount }
+      layers.prefix(Self.fetches).forEach { $0.layer.content.prefetch() }
       for (index, item) in layers.enumerated() {
         if index >= Self.width, let (key, read) = try await group.next() {
           changes[key] = read
           count += read.changes.count
           guard count <= LayerChanges.memberLimit else { throw FileSystemError.tooLarge }
         }
+        layers.dropFirst(index + Self.fetches).first?.layer.content.prefetch()
         group.addTask {
           (item.key, try await Thread.run { try changesOf(item.layer, item.key, subject: item.subject) })
         }
@@ -90,8 +97,14 @@ public struct LayerStack: Sendable {
   }
 
   private func changesOf(_ layer: Layer, _ key: Key, subject: String) throws -> LayerChanges {
-    // Opened before all bytes are here, a layer that starts again would have to be opened again, too.
-    _ = try layer.content.byteCount()
+    do { return try readChanges(of: layer, key, subject: subject) } catch {
+      // The layer was read while it arrived. Bytes that were wrong may be the reason, and others may have come instead.
+      try layer.content.waitUntilComplete()
+      return try readChanges(of: layer, key, subject: subject)
+    }
+  }
+
+  private func readChanges(of layer: Layer, _ key: Key, subject: String) throws -> LayerChanges {
     guard checksDiffIDs else {
       let source = try layer.content.openUncompressed()
       return try LayerError.locating(subject) {

@@ -131,4 +131,63 @@ import Testing
     }
     await #expect(throws: DecompressionError.self) { try await writing.value }
   }
+
+  @Test(arguments: 0..<10)
+  private func `a layer that starts again gives the right file system`(detour: Int) async throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let tars = [2000, 900_000, 300].enumerated().map { number, count in
+      LayerBytes.tar([("file\(number)", pattern(count, seed: UInt64(number))), ("common", [UInt8(number)])])
+    }
+    for compress in [{ $0 }, { try await LayerBytes.gzip($0, level: 1) }]
+      as [([UInt8]) async throws -> [UInt8]]
+    {
+      var stored: [[UInt8]] = []
+      for tar in tars { stored.append(try await compress(tar)) }
+      let diffIDs = tars.map { Digest(of: $0) }
+      let stack = LayerStack(hashingContents: true, checkingDiffIDs: detour % 2 == 0)
+      let still = TestImage.image(stored.map { TestImage.layer($0) }, diffIDs: diffIDs)
+      let expected = FileSystemViewTests.listing(try await stack.view(of: still))
+      #expect(expected.count == 4)
+
+      let arriving = try stored.map { try Self.arriving($0, in: directory) }
+      let image = TestImage.image(arriving.map(\.0), diffIDs: diffIDs)
+      let reading = Task { FileSystemViewTests.listing(try await stack.view(of: image)) }
+      let pairs = Array(zip(arriving.map(\.1), stored))
+      try await Thread.run {
+        for (blob, bytes) in pairs {
+          try Self.send(Self.detours[detour](bytes), to: blob)
+          // Time for the reader to make its way into the wrong bytes.
+          usleep(20_000)
+          try blob.restart()
+          try Self.send(bytes, to: blob)
+          try blob.finish()
+        }
+      }
+      #expect(try await reading.value == expected)
+    }
+  }
+
+  /// What is no tar may still turn out to be wrong bytes.
+  @Test func `a file system of wrong bytes is a mismatch, and one of right bytes is damaged`() async throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let stored = try await LayerBytes.gzip(LayerBytes.tar([("a", pattern(900_000, seed: 1))]))
+    var damaged = stored
+    damaged[stored.count / 2] ^= 1
+    let stack = LayerStack(hashingContents: false, checkingDiffIDs: false)
+    for (expected, sent) in [(stored, damaged), (damaged, damaged)] {
+      let (layer, blob) = try Self.arriving(expected, in: directory)
+      let reading = Task { try await stack.view(of: TestImage.image([layer])) }
+      try await Thread.run { [sent] in
+        try Self.send(sent, to: blob)
+        do { try blob.finish() } catch { blob.fail(error) }
+      }
+      if expected == damaged {
+        await #expect(throws: DecompressionError.self) { _ = try await reading.value }
+      } else {
+        await #expect(throws: ContentMismatch.self) { _ = try await reading.value }
+      }
+    }
+  }
 }

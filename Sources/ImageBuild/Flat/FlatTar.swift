@@ -1,6 +1,7 @@
 public import ArchiveIO
 public import ImageArchive
 import Glibc
+import OCIModel
 
 /// The file system of an image as one tar, with the whiteouts of all layers applied (nix-dockertools.md, section 8).
 ///
@@ -28,7 +29,12 @@ public struct FlatTar: Sendable {
     }
     let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for (count, (layer, places)) in layout.places.sorted(by: { $0.key < $1.key }).enumerated() {
+      // The largest first, so that none of them is left over when the others are done.
+      let layers = layout.places.sorted { first, second in
+        let layers = image.layers
+        return layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
+      }
+      for (count, (layer, places)) in layers.enumerated() {
         if count >= width { try await group.next() }
         group.addTask { [image] in
           try await Thread.run {

@@ -71,6 +71,8 @@ final class RemoteBlob: MovableBlob {
 
   // MARK: BlobContent
 
+  func prefetch() { start() }
+
   func open() throws -> any ByteSource {
     start()
     return try content.open()
