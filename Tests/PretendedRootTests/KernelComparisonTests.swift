@@ -129,6 +129,35 @@ import Testing
       """
     ),
     (
+      "paths",
+      """
+      umask 022; mkdir -p a/b c; echo x >a/file; chown 5:6 a/file; ln -s file a/relative; ln -s "$PWD/a/file" a/absolute; ln -s ../a/file c/up
+      ln -s absolute a/twice; ln -s loop loop; ln -s nothing dangling; ln -s a/ directory; ln -s "$PWD/a" a/top; ln -s /proc/self/cwd/a/file self
+      show() { for path; do stat -L -c '%u %g %a' "$path" 2>/dev/null || echo none; stat -c '%u %F' "$path" 2>/dev/null || echo nothing; done; }
+      show a/file a/relative a/absolute c/up a/twice loop dangling directory/file ./a/../a/file "$PWD/a/file" a/file/ directory/ "$PWD/a/absolute"
+      show a/top/top/relative "$PWD/c/../a/twice" self /proc/self/cwd/a/file "$PWD//a///file" a/b/.. "" a/nothing nothing/a "$PWD/nothing" a/file/x
+      (cd a/b; show ../file ../../c/up ../absolute ../../self .. /proc/self/cwd/../file)
+      exec 3<a/file; show /proc/self/fd/3 /dev/fd/3; chown 7 /proc/self/fd/3; show a/file; chown 8 a/absolute; chown -h 9 a/absolute; show a/absolute
+      chown 10 c/up; chmod 4711 a/twice; chmod 750 directory/; chmod 640 self; show a/file a; chown 11 dangling || echo no; chmod 1 loop || echo no
+      rm directory/relative; mv a/twice c/..; show a/relative twice; touch "$PWD/a/top/new"; chown 12 directory/new; mv a/top/new c/up; show a/file c/up
+      python3 - <<'END'
+      import os
+      def show(path, **more):
+          try: s = os.stat(path, **more); print(s.st_uid, s.st_gid, oct(s.st_mode), s.st_size)
+          except OSError as e: print(e.errno)
+      directory = os.open("a", os.O_RDONLY); os.chown("a/file", 21, 22)
+      for path in ("file", "absolute", "./file", "../a/file", "b/../file", "", "nothing", "top/file", "x" * 300): show(path, dir_fd=directory)
+      show("file", dir_fd=os.open("a/file", os.O_RDONLY)); show("absolute", dir_fd=directory, follow_symlinks=False)
+      os.chmod("file", 0o4700, dir_fd=directory); os.chown("absolute", 23, 24, dir_fd=directory); show("file", dir_fd=directory); show(b"\\xff")
+      os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone"); show("."); show("file"); show("../a/file"); os.chdir("/"); os.fchdir(directory)
+      os.chroot("."); os.chown("/file", 25, 26)
+      for path in ("/file", "file", "/../file", "../../../file", "/absolute", "/b/../../file", "/top/file", "/..", "/proc/self"): show(path)
+      os.symlink("/file", "/rooted"); show("/rooted"); os.chown("/rooted", 27, 28); os.chmod("/b/../rooted", 0o2711); show("file")
+      END
+      show a/file a/rooted
+      """
+    ),
+    (
       "access control lists",
       """
       umask 022; chmod 755 .; echo x >f; mkdir d; ln -s f l; cp /bin/true program
