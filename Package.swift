@@ -150,7 +150,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["cooper", "TestSupport", "Hashing", "OrderedJSON"],
+      name: "EndToEndTests",
+      dependencies: ["cooper", "TestSupport", "VirtualMachine", "Hashing", "OrderedJSON", system],
       swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

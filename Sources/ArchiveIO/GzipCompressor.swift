@@ -42,7 +42,7 @@ final class GzipCompressor: ByteSource {
   init(_ source: any ByteSource, _ effort: CompressionEffort) {
     self.source = source
     let level: Int32 = effort == .layer ? 2 : 5
-    lanes = (0..<max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))).map { _ in Lane(level: level) }
+    lanes = (0..<Thread.width).map { _ in Lane(level: level) }
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

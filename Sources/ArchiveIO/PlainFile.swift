@@ -54,7 +54,7 @@ public struct PlainFile: Sendable {
   /// A tar whose first member has a name like `BZh` is no bzip2, so a sound header counts more than the first bytes.
   public static func compression(of stored: BufferedSource) throws -> Compression {
     let start = Array(try stored.peek(TarHeader.blockSize).prefix(TarHeader.blockSize))
-    if start.count == TarHeader.blockSize, (try? TarBlock(start, at: 0)) != nil { return .none }
+    if TarReader.isHeader(start) { return .none }
     return Compression(firstBytes: start)
   }
 

@@ -35,4 +35,32 @@ public enum Thread {
       detach { continuation.resume(with: Result { try body() }) }
     }
   }
+
+  /// How many threads of heavy work are worth having: one for each processor, and no more than four, since each needs memory.
+  public static let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+  /// Calls `body` with each item on threads of their own, at most `width` at a time, and blocks until all have ended.
+  ///
+  /// - Throws: what `body` throws for the first item for which it does; no more are begun then.
+  public static func forEach<Item: Sendable>(
+    _ items: [Item], width: Int = Thread.width, _ body: @escaping @Sendable (Item) throws -> Void
+  ) throws {
+    let places = Supply(Array(repeating: (), count: width))
+    var jobs: [Promise<Void>] = []
+    let hasFailed = Monitor(false)
+    for item in items {
+      places.take()
+      if hasFailed.read({ $0 }) { break }
+      let job = Promise<Void>()
+      jobs.append(job)
+      detach {
+        let outcome = Result { try body(item) }
+        if case .failure = outcome { hasFailed.update { $0 = true } }
+        places.put(back: ())
+        job.fulfil(outcome)
+      }
+    }
+    let outcomes = jobs.map { job in Result { try job.value() } }
+    for outcome in outcomes { try outcome.get() }
+  }
 }

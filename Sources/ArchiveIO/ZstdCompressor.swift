@@ -18,7 +18,7 @@ final class ZstdCompressor: ByteSource {
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Self.level)
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
     // Output of one worker and of several is the same; without workers it would be another.
-    let workers = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let workers = Thread.width
     ZSTD_CCtx_setParameter(context, ZSTD_c_nbWorkers, Int32(workers))
   }
 

@@ -6,20 +6,26 @@ extension OpenDirectory {
   /// What belongs to the place where a file is and not to the file.
   private static let local = ["security.selinux", "trusted.overlay."]
 
-  /// All that belong to the file, sorted by name; none where the file system has none.
-  public func extendedAttributes(of name: [UInt8]) throws(FileError) -> [PAXRecord] {
+  /// All that belong to the file, and with `includingLocal` all that it has, sorted by name; none where the file system has none.
+  public func extendedAttributes(
+    of name: [UInt8], includingLocal: Bool = false
+  ) throws(FileError) -> [PAXRecord] {
+    var records: [PAXRecord] = []
+    for key in try extendedAttributeNames(of: name)
+    where includingLocal || !Self.local.contains(where: { key.starts(with: $0.utf8) }) {
+      records.append(PAXRecord(key: key, value: try value(of: key, name)))
+    }
+    return records
+  }
+
+  private func extendedAttributeNames(of name: [UInt8]) throws(FileError) -> [[UInt8]] {
     let size = withOpenName(name) { llistxattr($0, nil, 0) }
     guard size > 0 else { return [] }
     var list = [CChar](repeating: 0, count: size)
     let count = withOpenName(name) { llistxattr($0, &list, size) }
     guard count >= 0 else { throw failure("list the attributes of", name) }
     let names = list.prefix(count).split(separator: 0).map { $0.map { UInt8(bitPattern: $0) } }
-    var records: [PAXRecord] = []
-    for key in names.sorted(by: { $0.lexicographicallyPrecedes($1) })
-    where !Self.local.contains(where: { key.starts(with: $0.utf8) }) {
-      records.append(PAXRecord(key: key, value: try value(of: key, name)))
-    }
-    return records
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
   /// The value of one, also of one that belongs to the place; nil when the file has none of that name.
@@ -51,6 +57,17 @@ extension OpenDirectory {
     guard result == 0 else {
       throw failure("set the attribute \(String(decoding: attribute.key, as: UTF8.self)) of", name)
     }
+  }
+
+  /// Gives a file these attributes and no other: a new one may have some from its directory.
+  public func setExtendedAttributes(_ attributes: [PAXRecord], of name: [UInt8]) throws(FileError) {
+    for key in try extendedAttributeNames(of: name) where !attributes.contains(where: { $0.key == key }) {
+      let result = withOpenName(name) { path in Self.withCString(key) { lremovexattr(path, $0) } }
+      guard result == 0 else {
+        throw failure("remove the attribute \(String(decoding: key, as: UTF8.self)) of", name)
+      }
+    }
+    for attribute in attributes { try setExtendedAttribute(attribute, of: name) }
   }
 
   /// Sets owner and group.

@@ -129,6 +129,17 @@ public final class OpenFile: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Reads at an offset, wherever it stands; 0 at the end.
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+  ) throws(FileError) -> Int {
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count >= 0 { return count }
+      if errno != EINTR { throw FileError("read", path, Errno(rawValue: errno)) }
+    }
+  }
+
   /// Reads on; 0 at the end.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     while true {

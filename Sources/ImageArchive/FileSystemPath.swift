@@ -13,23 +13,9 @@ public struct FileSystemPath: Sendable, Hashable, CustomStringConvertible {
   /// The beginning of the path in quotation marks, control characters escaped.
   public var description: String { String(reflecting: String(decoding: bytes.prefix(300), as: UTF8.self)) }
 
-  /// The name of a member of a layer as a path: `./a`, `/a` and `b/../a` are `a`.
-  ///
-  /// - Throws: `FileSystemError.leadsOut`.
-  static func cleaned(_ name: [UInt8]) throws(FileSystemError) -> [UInt8] {
-    var bytes = MemberName(cleaning: name).bytes
-    if bytes.first == slash { bytes.removeFirst() }
-    if bytes.elementsEqual(".".utf8) { return [] }
-    if bytes.elementsEqual("..".utf8) || bytes.starts(with: "../".utf8) {
-      throw .leadsOut(FileSystemPath(name))
-    }
-    return bytes
-  }
-
   /// The path of the directory, and the name in it.
   public static func split(_ path: [UInt8]) -> (parent: ArraySlice<UInt8>, name: ArraySlice<UInt8>) {
-    guard let last = path.lastIndex(of: slash) else { return ([], path[...]) }
-    return (path[..<last], path[(last + 1)...])
+    LayerName.split(path)
   }
 
   /// The path of a name in a directory; an empty path is the root's.
@@ -61,6 +47,16 @@ public enum FileSystemError: Error, Sendable, Hashable, CustomStringConvertible 
   case rootReplaced
   /// More names than any honest image has.
   case tooLarge
+
+  /// What `body` finds out about a name of a layer.
+  static func naming<Value>(_ body: () throws(LayerNameError) -> Value) throws(FileSystemError) -> Value {
+    do { return try body() } catch {
+      switch error {
+      case .leadsOut(let name): throw .leadsOut(FileSystemPath(name))
+      case .badWhiteout(let path): throw .badWhiteout(FileSystemPath(path))
+      }
+    }
+  }
 
   /// One line for people.
   public var description: String {

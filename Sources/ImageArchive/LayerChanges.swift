@@ -79,29 +79,17 @@ public struct LayerChanges: Sendable {
     guard member.name.count <= longestName, member.linkName.count <= longestName else {
       throw .nameTooLong(FileSystemPath(member.name.prefix(200)))
     }
-    let path = try FileSystemPath.cleaned(member.name)
-    if let whiteout = try whiteout(path) { return whiteout }
-    if path.split(separator: FileSystemPath.slash).contains(where: { $0.starts(with: ".wh..wh.".utf8) }) {
-      return nil
+    switch try FileSystemError.naming({ () throws(LayerNameError) in try LayerName(member.name) }) {
+    case .reserved: return nil
+    case .opaque(let path): return .empty(path: path)
+    case .removal(let path): return .remove(path: path)
+    case .file(let path) where member.isHardLink:
+      let target = try FileSystemError.naming { () throws(LayerNameError) in
+        try LayerName.path(member.linkName)
+      }
+      return .link(path: path, target: target, member: number)
+    case .file(let path): return .put(path: path, try entry(member, number: number))
     }
-    if member.isHardLink {
-      return .link(path: path, target: try FileSystemPath.cleaned(member.linkName), member: number)
-    }
-    return .put(path: path, try entry(member, number: number))
-  }
-
-  /// Whiteouts as image-spec, "Layers", has them; the names that AUFS kept for itself mean nothing.
-  private static func whiteout(_ path: [UInt8]) throws(FileSystemError) -> Change? {
-    let (parent, name) = FileSystemPath.split(path)
-    guard name.starts(with: ".wh.".utf8) else { return nil }
-    if name.elementsEqual(".wh..wh..opq".utf8) { return .empty(path: Array(parent)) }
-    if name.starts(with: ".wh..wh.".utf8) { return nil }
-    let removed = name.dropFirst(4)
-    // `.wh.`, `.wh..` and `.wh...` would mean the directory itself and the one above.
-    guard !removed.isEmpty, !removed.elementsEqual(".".utf8), !removed.elementsEqual("..".utf8) else {
-      throw .badWhiteout(FileSystemPath(path))
-    }
-    return .remove(path: FileSystemPath.joined(parent, removed))
   }
 
   private static func entry(_ member: TarMember, number: Int) throws(FileSystemError) -> FileSystemEntry {

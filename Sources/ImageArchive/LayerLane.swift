@@ -1,12 +1,11 @@
 import ArchiveIO
-import Glibc
 import Hashing
 import OCIModel
 
 /// Decompresses layers into an archive, one after another: a thread that inflates, one that hashes, and one that writes.
 final class LayerLane: Sendable {
   /// How many are worth having: what two cores can do is done by two lanes, and more than four would need more memory than they save time.
-  static let count = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  static let count = Thread.width
 
   /// A layer that was written, with its header.
   struct Outcome: Sendable {

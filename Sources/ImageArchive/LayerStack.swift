@@ -1,5 +1,4 @@
 import ArchiveIO
-import Glibc
 import Hashing
 import OCIModel
 
@@ -10,7 +9,7 @@ public struct LayerStack: Sendable {
   /// Layers that are being fetched at a time, where they come from a registry: as many as containers/image does.
   private static let fetches = 6
   /// Layers that are being read at a time: as many as are decompressed at full speed, so that the largest is not behind at the end.
-  private static let width = max(2, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  private static let width = max(2, Thread.width)
 
   /// What of the files is wanted besides their headers.
   public let hashesContents: Bool
@@ -28,16 +27,8 @@ public struct LayerStack: Sendable {
   /// - Throws: `LayerError` for a layer that cannot be applied, and what reading throws.
   public func views(of images: [Image]) async throws -> [FileSystemView] {
     let stacks = images.map(Self.keyed)
-    var layers: [Key: (layer: Layer, subject: String)] = [:]
-    var order: [Key] = []
-    for stack in stacks {
-      for (number, layer) in stack.enumerated() where layers[layer.key] == nil {
-        layers[layer.key] = (layer.layer, "layer \(number + 1) of \(stack.count)")
-        order.append(layer.key)
-      }
-    }
-    let changes = try await read(order.compactMap { key in layers[key].map { (key, $0.layer, $0.subject) } })
-    return try await Thread.run { try Self.apply(changes, stacks.map { $0.map(\.key) }) }
+    let layers = try await read(stacks)
+    return try await Thread.run { try Self.apply(layers, stacks.map { $0.map(\.key) }) }
   }
 
   /// The file system of one image.
@@ -45,6 +36,16 @@ public struct LayerStack: Sendable {
   /// - Throws: as `views`.
   public func view(of image: Image) async throws -> FileSystemView {
     try await views(of: [image]).first ?? FileSystemView()
+  }
+
+  /// The file system of one image, and what was learnt of its layers: nil for all of them unless diff IDs are checked.
+  ///
+  /// - Throws: as `views`.
+  public func viewAndFacts(of image: Image) async throws -> (view: FileSystemView, facts: [LayerFacts?]) {
+    let stack = Self.keyed(image)
+    let layers = try await read([stack])
+    let view = try await Thread.run { try Self.apply(layers, [stack.map(\.key)]) }
+    return (view.first ?? FileSystemView(), stack.map { layers[$0.key]?.facts })
   }
 
   /// Where the file system of `second` differs from that of `first`.
@@ -72,63 +73,78 @@ public struct LayerStack: Sendable {
     }
   }
 
-  private func read(_ layers: [(key: Key, layer: Layer, subject: String)]) async throws -> [Key: LayerChanges]
-  {
-    try await withThrowingTaskGroup(of: (Key, LayerChanges).self) { group in
-      var changes: [Key: LayerChanges] = [:]
+  /// A layer that was read.
+  private struct ReadLayer {
+    var changes: LayerChanges
+    var facts: LayerFacts?
+  }
+
+  /// Reads every layer of these images once.
+  private func read(_ stacks: [[(key: Key, layer: Layer)]]) async throws -> [Key: ReadLayer] {
+    var known: Set<Key> = []
+    var layers: [(key: Key, layer: Layer, subject: String)] = []
+    for stack in stacks {
+      for (number, layer) in stack.enumerated() where known.insert(layer.key).inserted {
+        layers.append((layer.key, layer.layer, "layer \(number + 1) of \(stack.count)"))
+      }
+    }
+    // The largest first, so that none of them is left over when the others are done.
+    return try await read(
+      layers.sorted { $0.layer.descriptor.byteCount > $1.layer.descriptor.byteCount })
+  }
+
+  private func read(_ layers: [(key: Key, layer: Layer, subject: String)]) async throws -> [Key: ReadLayer] {
+    try await withThrowingTaskGroup(of: (Key, ReadLayer).self) { group in
+      var done: [Key: ReadLayer] = [:]
       var count = 0
-      // The largest first, so that none of them is left over when the others are done.
-      let layers = layers.sorted { $0.layer.descriptor.byteCount > $1.layer.descriptor.byteCount }
       layers.prefix(Self.fetches).forEach { $0.layer.content.prefetch() }
       for (index, item) in layers.enumerated() {
         if index >= Self.width, let (key, read) = try await group.next() {
-          changes[key] = read
-          count += read.changes.count
+          done[key] = read
+          count += read.changes.changes.count
           guard count <= LayerChanges.memberLimit else { throw FileSystemError.tooLarge }
         }
         layers.dropFirst(index + Self.fetches).first?.layer.content.prefetch()
         group.addTask {
-          (item.key, try await Thread.run { try changesOf(item.layer, item.key, subject: item.subject) })
+          (item.key, try await Thread.run { try read(item.layer, item.key, subject: item.subject) })
         }
       }
-      for try await (key, read) in group { changes[key] = read }
-      return changes
+      for try await (key, read) in group { done[key] = read }
+      return done
     }
   }
 
-  private func changesOf(_ layer: Layer, _ key: Key, subject: String) throws -> LayerChanges {
-    do { return try readChanges(of: layer, key, subject: subject) } catch {
+  private func read(_ layer: Layer, _ key: Key, subject: String) throws -> ReadLayer {
+    do { return try readArriving(layer, key, subject: subject) } catch {
       // The layer was read while it arrived. Bytes that were wrong may be the reason, and others may have come instead.
       try layer.content.waitUntilComplete()
-      return try readChanges(of: layer, key, subject: subject)
+      return try readArriving(layer, key, subject: subject)
     }
   }
 
-  private func readChanges(of layer: Layer, _ key: Key, subject: String) throws -> LayerChanges {
+  private func readArriving(_ layer: Layer, _ key: Key, subject: String) throws -> ReadLayer {
     guard checksDiffIDs else {
       let source = try layer.content.openUncompressed()
       return try LayerError.locating(subject) {
-        try LayerChanges(source, hashingContents: hashesContents)
+        ReadLayer(changes: try LayerChanges(source, hashingContents: hashesContents))
       }
     }
     let content = CheckedLayer(try UncompressedLayer(layer, hashingOn: Worker()))
     return try LayerError.locating(subject) {
       let changes = try LayerChanges(content, hashingContents: hashesContents)
-      if case .diffID(let expected) = key, expected.algorithm == .sha256 {
-        let found = try content.facts()
-        guard found.diffID == expected else {
-          throw ContentMismatch(
-            subject: "\(subject), uncompressed", expected: expected, found: found.diffID,
-            expectedByteCount: nil, foundByteCount: found.byteCount)
-        }
+      let found = try content.facts()
+      if case .diffID(let expected) = key, expected.algorithm == .sha256, found.diffID != expected {
+        throw ContentMismatch(
+          subject: "\(subject), uncompressed", expected: expected, found: found.diffID,
+          expectedByteCount: nil, foundByteCount: found.byteCount)
       }
-      return changes
+      return ReadLayer(changes: changes, facts: found)
     }
   }
 
   /// Puts the layers on top of each other; those at the bottom that all have in common, once.
-  private static func apply(_ changes: [Key: LayerChanges], _ stacks: [[Key]]) throws -> [FileSystemView] {
-    var changes = changes
+  private static func apply(_ layers: [Key: ReadLayer], _ stacks: [[Key]]) throws -> [FileSystemView] {
+    var changes = layers.mapValues(\.changes)
     let first = stacks.first ?? []
     let common = first.indices.first { index in
       stacks.contains { index >= $0.count || $0[index] != first[index] }

@@ -9,7 +9,7 @@ public import OrderedJSON
 /// they are written uncompressed, under their diff IDs.
 public struct BaseImage: Sendable {
   /// The layers, from the base upwards.
-  public let parts: [LayeredImage.Part]
+  public private(set) var parts: [LayeredImage.Part]
   /// The runtime configuration.
   public let config: JSONObject
   /// The configuration, as it is stored.
@@ -33,15 +33,17 @@ public struct BaseImage: Sendable {
       LayeredImage.Part(
         message: "Adding base layer \(index + 1) from \(name)",
         comment: "layer \(index + 1) of \(name)", header: TarHeader(name: [], mode: 0o644),
-        recipe: UncompressedBlob(content: layer.0.content), promised: layer.1, stored: layer.0)
+        recipe: UncompressedBlob(layer: layer.0), promised: layer.1, stored: layer.0)
     }
   }
 
-  /// Its files; all its layers are read for that.
+  /// Its files; all its layers are read for that, and their sizes are kept for whoever writes them.
   ///
   /// - Throws: what reading throws.
-  public func view() async throws -> FileSystemView {
-    try await LayerStack(hashingContents: false).view(of: image)
+  public mutating func view() async throws -> FileSystemView {
+    let (view, facts) = try await LayerStack(hashingContents: false).viewAndFacts(of: image)
+    for (index, facts) in zip(parts.indices, facts) { parts[index].facts = facts }
+    return view
   }
 
   /// `own` on top of the base's configuration: its variables, or all of it.
@@ -69,7 +71,8 @@ public struct BaseImage: Sendable {
 
 /// A stored layer, decompressed when it is read.
 private struct UncompressedBlob: LayerRecipe {
-  let content: any BlobContent
+  let layer: Layer
+  private var content: any BlobContent { layer.content }
 
   func open() throws -> any ByteSource { try content.openUncompressed() }
 
@@ -81,4 +84,7 @@ private struct UncompressedBlob: LayerRecipe {
     }
     return try measure().byteCount
   }
+
+  /// The stored bytes are checked whenever they are read.
+  func fingerprint() -> String? { "uncompressed \(layer.descriptor.digest)" }
 }

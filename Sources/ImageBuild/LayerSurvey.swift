@@ -1,5 +1,4 @@
 import ArchiveIO
-import Glibc
 import ImageArchive
 import OCIModel
 import Synchronization
@@ -12,7 +11,7 @@ final class LayerSurvey: Sendable {
   /// Begins to measure `parts`, in order; what `memory` knows is not measured.
   init(_ parts: [LayeredImage.Part], memory: LayerMemory?) {
     promises = parts.map { _ in Promise<LayerFacts>() }
-    let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN)), parts.count))
+    let width = max(1, min(Thread.width, parts.count))
     for _ in 0..<width {
       Thread.detach { [self] in
         while let index = next() {

@@ -1,5 +1,4 @@
 import ArchiveIO
-import Glibc
 import Hashing
 import ImageArchive
 import Synchronization
@@ -21,8 +20,8 @@ final class LayeredFile: LayeredTarget {
 
   func append(_ parts: [LayeredImage.Part], begin: (LayeredImage.Part) -> Void) throws -> [LayerFacts] {
     try writer.flush()
-    let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    let pools = Supply((0..<width).map { _ in BlockPool(blockSize: 1 << 20, limit: 4) })
+
+    let pools = Supply((0..<Thread.width).map { _ in BlockPool(blockSize: 1 << 20, limit: 4) })
     let hasFailed = Flag()
     var start = writer.position
     var jobs: [Promise<LayerFacts>] = []
@@ -65,6 +64,8 @@ private struct PlacedLayer: Sendable {
   private let byteCount: Int64
   private let headerSize: Int
   private let remembered: RememberedLayer
+  /// What nobody needs to learn again.
+  private let known: LayerFacts?
 
   /// Where the next member begins.
   var end: Int64 { start + Int64(headerSize) + byteCount + Int64(TarHeader.padding(after: byteCount)) }
@@ -74,7 +75,8 @@ private struct PlacedLayer: Sendable {
     self.number = number
     self.start = start
     remembered = try RememberedLayer(part.recipe, in: memory)
-    byteCount = try remembered.facts?.byteCount ?? part.recipe?.byteCount() ?? 0
+    known = part.facts ?? remembered.facts
+    byteCount = try known?.byteCount ?? part.recipe?.byteCount() ?? 0
     // Any digest has the same length.
     let sample = LayerFacts(diffID: part.promised ?? Digest(of: []), byteCount: byteCount)
     headerSize = part.header(for: sample).encoded(.python).count
@@ -109,7 +111,7 @@ private struct PlacedLayer: Sendable {
   private func copy(_ recipe: any LayerRecipe, to writer: BlockWriter) throws -> Digest {
     let contentStart = writer.position
     let source = try recipe.open()
-    let isHashed = remembered.facts == nil && !recipe.isCompressed
+    let isHashed = known == nil && !recipe.isCompressed
     var hasher = ContentHasher(.sha256)
     while true {
       let piece = try writer.append { try source.read(into: $0) }
@@ -117,7 +119,7 @@ private struct PlacedLayer: Sendable {
       if isHashed { piece.withBytes { hasher.update($0) } }
     }
     guard writer.position - contentStart == byteCount else { throw LayeredImageError.layerChanged(number) }
-    if let known = remembered.facts { return known.diffID }
+    if let known { return known.diffID }
     return isHashed ? hasher.finalize() : try recipe.measure().diffID
   }
 }

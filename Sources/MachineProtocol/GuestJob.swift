@@ -26,6 +26,14 @@ public struct GuestJob: Sendable, Hashable {
     public init(_ source: Source, at target: [UInt8]) { (self.source, self.target) = (source, target) }
   }
 
+  /// Instead of running a program: the lengths in bytes of the layers on the disk `DiskName.layers`, from the base upwards, which are unpacked one
+  /// on top of the other; the tree that comes of it is what the guest gives back.
+  ///
+  /// Each is an uncompressed tar that begins at a multiple of `layerAlignment`.
+  public var layers: [UInt64]?
+  /// See `layers`; in bytes.
+  public static let layerAlignment = 4096
+
   /// The program, a path below its root, and its arguments.
   public var command: [[UInt8]]
   /// Its environment, `NAME=value`.
@@ -42,6 +50,9 @@ public struct GuestJob: Sendable, Hashable {
   /// A job.
   public init(command: [[UInt8]]) { self.command = command }
 
+  /// A job of unpacking layers of these lengths.
+  public init(layers: [UInt64]) { (command, self.layers) = ([], layers) }
+
   /// The job as bytes.
   public var encoded: [UInt8] {
     var bytes: [UInt8] = []
@@ -49,6 +60,10 @@ public struct GuestJob: Sendable, Hashable {
       var field: [UInt8] = []
       for value in [Array(key.utf8)] + values { Netstring.append(value, to: &field) }
       Netstring.append(field, to: &bytes)
+    }
+    if let layers {
+      append("unpack")
+      for byteCount in layers { append("layer", Array(String(byteCount).utf8)) }
     }
     for argument in command { append("command", argument) }
     for variable in environment { append("environment", variable) }
@@ -74,6 +89,12 @@ public struct GuestJob: Sendable, Hashable {
     for field in try Netstring.all(in: bytes) {
       let parts = try Netstring.all(in: field)
       switch (parts.first.map { String(decoding: $0, as: UTF8.self) }, parts.count) {
+      case ("unpack", 1): layers = []
+      case ("layer", 2):
+        guard let byteCount = UInt64(String(decoding: parts[1], as: UTF8.self)) else {
+          throw MalformedMessage("a layer without its length")
+        }
+        layers?.append(byteCount)
       case ("command", 2): command.append(parts[1])
       case ("environment", 2): environment.append(parts[1])
       case ("bind", 4): binds.append(Bind(try Self.source(parts[2], parts[3]), at: parts[1]))
@@ -102,6 +123,8 @@ public enum DiskName {
   public static let lower = "lower"
   /// What else the program needs, an EROFS image.
   public static let extra = "extra"
+  /// The layers that are to be unpacked, one behind the other.
+  public static let layers = "layers"
   /// An empty ext4 file system for what is changed.
   public static let scratch = "scratch"
 }
@@ -112,6 +135,6 @@ public enum PortName {
   public static let control = "cooper.control"
   /// What the program prints.
   public static let log = "cooper.log"
-  /// What the program changed, as a tar.
+  /// What the program changed, or the tree of the layers, as a tar.
   public static let output = "cooper.output"
 }

@@ -2,11 +2,11 @@
 public enum GuestRecord: Sendable, Hashable {
   /// The kernel and the guest program work.
   case ready
-  /// The program was started.
+  /// The program was started, or the unpacking.
   case started
-  /// The program is over.
+  /// The program is over, or the unpacking, which has status 1 when it failed.
   case ended(Ending)
-  /// The beginning of the file that the job calls its report.
+  /// The beginning of the file that the job calls its report, or why a layer could not be unpacked.
   case report([UInt8])
   /// The whole tar went out, with so many members and bytes.
   case output(members: UInt64, byteCount: UInt64)

@@ -39,8 +39,8 @@ final class EmulatorProcess {
     let kernel = try descriptors.add(setup.kernel, isReadOnly: true)
     let initialRamdisk = try descriptors.add(setup.initialRamdisk, isReadOnly: true)
     let disks = [
-      (DiskName.lower, setup.lower, true), (DiskName.extra, setup.extra, true),
-      (DiskName.scratch, setup.scratch, false),
+      (DiskName.lower, setup.disks.lower, true), (DiskName.extra, setup.disks.extra, true),
+      (DiskName.layers, setup.disks.layers, true), (DiskName.scratch, setup.scratch, false),
     ]
     var arguments = QEMUArguments(
       isKVM: setup.isKVM, memory: setup.memory, kernel: kernel, initialRamdisk: initialRamdisk, disks: [],

@@ -32,17 +32,27 @@ public struct KernelFiles: Sendable {
   ///   - root: where `boot` and `lib/modules` are.
   /// - Throws: `KernelError`; `FileError` for what cannot be read.
   public init(named: FilePath?, cache: FilePath?, root: FilePath = "/") throws {
+    try self.init(Self.find(named: named, cache: cache, root: root))
+  }
+
+  /// The image alone, as the initialiser finds it: modules are not looked at, which takes far less time.
+  ///
+  /// - Throws: `KernelError`.
+  public static func image(named: FilePath?, cache: FilePath?, root: FilePath = "/") throws -> FilePath {
+    try find(named: named, cache: cache, root: root).image
+  }
+
+  private static func find(named: FilePath?, cache: FilePath?, root: FilePath) throws -> Candidate {
     if let named {
-      guard let found = Self.candidate(at: named) else { throw KernelError.notThere(named: named.string) }
-      try self.init(found)
-      return
+      guard let found = candidate(at: named) else { throw KernelError.notThere(named: named.string) }
+      return found
     }
     let places = [cache?.appending("kernel"), root].compactMap { $0 }
-    let found = places.lazy.compactMap { Self.preferred(Self.installed(in: $0)) }.first
+    let found = places.lazy.compactMap { preferred(installed(in: $0)) }.first
     guard let found else {
       throw KernelError.none(searched: places.map { $0.appending("boot").string })
     }
-    try self.init(found)
+    return found
   }
 
   private init(_ candidate: Candidate) throws {

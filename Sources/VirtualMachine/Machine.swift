@@ -3,7 +3,7 @@ import Glibc
 public import MachineProtocol
 public import SystemPackage
 
-/// A virtual machine that runs one program as root over a tree, and gives back what that changed.
+/// A virtual machine that runs one program as root over a tree, and gives back what that changed; or that unpacks layers, and gives back the tree.
 ///
 /// Its root can reach nothing but the disks: the tree and what else it is given are read-only, what it changes is forgotten with the machine but for
 /// the tar that comes back, and there is no network.
@@ -19,15 +19,22 @@ public struct Machine: Sendable {
     case tcg
   }
 
-  /// What a program is given.
+  /// What a job is given.
   public struct Disks: Sendable, Hashable {
-    /// The tree that is its root, an EROFS image.
-    public var lower: FilePath
+    /// The tree that is a program's root, an EROFS image; nil when layers are unpacked.
+    public let lower: FilePath?
     /// What the job's binds take from, an EROFS image; nil when they take nothing.
-    public var extra: FilePath?
+    public let extra: FilePath?
+    /// What is unpacked, as `GuestJob.layers` says; nil when a program runs.
+    public let layers: FilePath?
 
-    /// These disks.
-    public init(lower: FilePath, extra: FilePath? = nil) { (self.lower, self.extra) = (lower, extra) }
+    /// Those of a program.
+    public init(lower: FilePath, extra: FilePath? = nil) {
+      (self.lower, self.extra, layers) = (lower, extra, nil)
+    }
+
+    /// Those for unpacking.
+    public init(layers: FilePath) { (lower, extra, self.layers) = (nil, nil, layers) }
   }
 
   /// The memory in MiB.
@@ -45,7 +52,8 @@ public struct Machine: Sendable {
     (self.qemu, self.kernel, self.guest) = (qemu, kernel, guest)
   }
 
-  /// Runs the job, and writes what it changed to the file `output` as a tar with OCI whiteouts and `ChangeMark.copied`.
+  /// Runs the job, and writes what it changed to the file `output` as a tar with OCI whiteouts and `ChangeMark.copied`; or of layers the tree, as a tar
+  /// that has nothing of the kind.
   ///
   /// Where it says nothing else, success means that the program ended with status 0 and that the tar is complete. On cancellation, and whenever this
   /// throws, QEMU is gone.
@@ -63,9 +71,8 @@ public struct Machine: Sendable {
     if accelerator == .tcg { try qemu.checkEmulation(of: kernel) }
     let setup = MachineSetup(
       qemu: qemu.path, isKVM: accelerator == .kvm, memory: memory, kernel: kernel.image,
-      initialRamdisk: directory.appending("initial-ramdisk"), lower: disks.lower, extra: disks.extra,
-      scratch: directory.appending("scratch"), diskSize: diskSize, output: output,
-      limits: limits.with(job))
+      initialRamdisk: directory.appending("initial-ramdisk"), disks: disks,
+      scratch: directory.appending("scratch"), diskSize: diskSize, output: output, limits: limits.with(job))
     defer { for path in [setup.initialRamdisk, setup.scratch] { unlink(path.string) } }
     try await Thread.run { try write(job, to: setup.initialRamdisk) }
     for attempt in 0... {

@@ -8,8 +8,7 @@ struct MachineSetup: Sendable {
   var memory: Int
   var kernel: FilePath
   var initialRamdisk: FilePath
-  var lower: FilePath
-  var extra: FilePath?
+  var disks: Machine.Disks
   var scratch: FilePath
   /// The size of the scratch disk in MiB.
   var diskSize: Int

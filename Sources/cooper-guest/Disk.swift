@@ -8,6 +8,12 @@ enum Disk {
   /// In tenths of a second.
   private static let patience = 100
 
+  /// The node of the disk with that serial number.
+  static func needed(_ serial: String) throws -> String {
+    guard let found = try find(serial) else { throw GuestFailure(because: "there is no disk \(serial)") }
+    return found
+  }
+
   /// The node of the disk with that serial number; nil when there is none and `isNeeded` is false.
   static func find(_ serial: String, isNeeded: Bool = true) throws -> String? {
     for attempt in 0..<patience {

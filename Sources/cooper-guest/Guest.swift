@@ -3,8 +3,8 @@ import Glibc
 import MachineProtocol
 import SystemPackage
 
-/// The first program of the virtual machine: runs one program with a tree as its root, gives what that changed to the host, and switches the machine
-/// off (vm-executor.md, sections 3 to 5).
+/// The first program of the virtual machine: runs one program with a tree as its root and gives what that changed to the host, or unpacks layers and
+/// gives the tree that comes of them, and switches the machine off (vm-executor.md, sections 3 to 5).
 @main
 enum Guest {
   static func main() {
@@ -42,19 +42,57 @@ enum Guest {
   private static func work(_ control: Control?) throws {
     guard let control else { return }
     control.send(.ready)
+    if let layers = control.job.layers {
+      try unpack(layers, control)
+    } else {
+      try run(control)
+    }
+    control.send(.done)
+  }
+
+  private static func run(_ control: Control) throws {
     let tree = try Tree(control.job)
     let log = try Port.open(PortName.log)
     let process = try ScriptProcess(control.job, log: log)
     control.send(.started)
     let ending = try process.wait(limit: control.job.timeLimit)
-    control.send(.ended(tree.ending(ending)))
+    control.send(.ended(Scratch.ending(status: ending.status, isLate: ending.isLate)))
     if let report = tree.report() { control.send(.report(report)) }
-    if ending.status == 0, !ending.isLate {
-      let output = try Port.open(PortName.output)
-      let (members, byteCount) = try tree.writeChanges(to: output)
-      control.send(.output(members: members, byteCount: byteCount))
+    if ending.status == 0, !ending.isLate { try give(tree.changes(), control) }
+  }
+
+  /// Makes a tree of layers.
+  private static func unpack(_ byteCounts: [UInt64], _ control: Control) throws {
+    try Mount.switchRoot()
+    try Scratch.mount()
+    try Limits.allowManyFiles()
+    let tree = try LayerTree()
+    control.send(.started)
+    for (number, layer) in try LayerDisk(byteCounts).layers.enumerated() {
+      do { try tree.unpack(layer) } catch {
+        control.send(.ended(Scratch.ending(status: 1)))
+        let reason = "layer \(number + 1) of \(byteCounts.count): \(error)"
+        return control.send(.report(Array(reason.utf8)))
+      }
     }
-    control.send(.done)
+    control.send(.ended(Scratch.ending(status: 0)))
+    try give(tree.members(), control)
+  }
+
+  /// Gives the host a tar of these members.
+  private static func give(_ members: some CountedMembers, _ control: Control) throws {
+    let output = try Port.open(PortName.output)
+    let tar = TarStream(members, .gnu(numericOwner: true))
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
+    defer { buffer.deallocate() }
+    var byteCount: UInt64 = 0
+    while true {
+      let count = try tar.read(into: buffer)
+      if count == 0 { break }
+      try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      byteCount += UInt64(count)
+    }
+    control.send(.output(members: members.count, byteCount: byteCount))
   }
 }
 

@@ -19,8 +19,8 @@ struct Tree {
   init(_ job: GuestJob) throws {
     self.job = job
     try Mount.switchRoot()
-    try Mount.mount(Self.disk(DiskName.lower), atNew: "/lower", type: "erofs", flags: UInt(MS_RDONLY))
-    try Mount.mount(Self.disk(DiskName.scratch), atNew: "/scratch", type: "ext4")
+    try Mount.mount(Disk.needed(DiskName.lower), atNew: "/lower", type: "erofs", flags: UInt(MS_RDONLY))
+    try Scratch.mount()
     for name in ["upper", "work"] { mkdir("/scratch/\(name)", 0o755) }
     try Self.copyRoot()
     try Mount.mount(
@@ -31,11 +31,6 @@ struct Tree {
     }
     mkdir("/mounts", 0o755)
     for (index, bind) in job.binds.enumerated() { try Self.mount(bind, number: index) }
-  }
-
-  private static func disk(_ name: String) throws -> String {
-    guard let found = try Disk.find(name) else { throw GuestFailure(because: "there is no disk \(name)") }
-    return found
   }
 
   /// The root of the tree is what the upper directory looks like.
@@ -88,24 +83,6 @@ struct Tree {
 
   // MARK: Afterwards
 
-  /// Adds to how the program ended what is left of the machine.
-  func ending(_ ending: ScriptProcess.Ending) -> GuestRecord.Ending {
-    var status = statvfs()
-    statvfs("/scratch", &status)
-    let killed = Self.counter("oom_kill")
-    return GuestRecord.Ending(
-      status: UInt64(ending.status), isLate: ending.isLate,
-      freeByteCount: UInt64(status.f_bavail) * UInt64(status.f_frsize),
-      freeFileCount: UInt64(status.f_favail), killedForMemory: killed)
-  }
-
-  private static func counter(_ name: String) -> UInt64 {
-    guard let bytes = try? OpenDirectory("/proc").file(Array("vmstat".utf8)).readAll() else { return 0 }
-    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    let line = lines.first { $0.hasPrefix("\(name) ") }
-    return line.flatMap { UInt64($0.dropFirst(name.count + 1)) } ?? 0
-  }
-
   /// The beginning of the file that the host wants to know.
   func report() -> [UInt8]? {
     let names = outside(job.report).split(separator: UInt8(ascii: "/")).map { Array($0) }
@@ -124,21 +101,8 @@ struct Tree {
     return Array(Self.root.utf8) + path
   }
 
-  /// Writes everything that is different from before as a tar; gives the number of its members and bytes.
-  func writeChanges(to output: FileDescriptor) throws -> (members: UInt64, byteCount: UInt64) {
-    let changes = try UpperMembers("/scratch/upper")
-    let tar = TarStream(changes, .gnu(numericOwner: true))
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
-    defer { buffer.deallocate() }
-    var byteCount: UInt64 = 0
-    while true {
-      let count = try tar.read(into: buffer)
-      if count == 0 { break }
-      try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      byteCount += UInt64(count)
-    }
-    return (changes.count, byteCount)
-  }
+  /// Everything that is different from before.
+  func changes() throws -> UpperMembers { try UpperMembers("/scratch/upper") }
 }
 
 extension OpenFile {

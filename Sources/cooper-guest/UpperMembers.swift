@@ -4,13 +4,12 @@ import MachineProtocol
 import SystemPackage
 
 /// The upper directory of the overlay as members of a tar, with whiteouts as layers of images have them (vm-executor.md, section 4.3).
-final class UpperMembers: TarMembers {
-  /// The number of members so far.
+final class UpperMembers: CountedMembers {
   private(set) var count: UInt64 = 0
   private let walk: TreeWalk
   /// What comes before the next entry of the walk.
   private var pending: TarInput?
-  private var names: [FileIdentity: [UInt8]] = [:]
+  private var names = FirstNames()
 
   init(_ directory: FilePath) throws { walk = try TreeWalk(directory.appending("."), order: .bytes) }
 
@@ -39,31 +38,15 @@ final class UpperMembers: TarMembers {
       throw GuestFailure(
         because: "\(entry.path.text) has a name that in a layer means the removal of another file")
     }
-    if type != .directory, status.linkCount > 1 {
-      if let first = names[status.identity] {
-        return TarInput(header: TarHeader(name: name, type: .hardLink, mode: 0, linkName: first))
-      }
-      names[status.identity] = name
-    }
+    if let link = names.link(name, to: status) { return link }
     if type == .directory, try entry.change({ try $0.isOpaque($1) }) {
       pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
     }
-    return try input(entry, type, named: name)
-  }
-
-  private func input(_ entry: TreeWalk.Entry, _ type: TarType, named name: [UInt8]) throws -> TarInput {
-    let status = entry.status
-    var header = TarHeader(name: name, type: type, mode: status.mode, linkName: entry.linkTarget)
-    if type == .directory, header.name.last != UInt8(ascii: "/") { header.name.append(UInt8(ascii: "/")) }
-    header.owner = TarOwner(uid: Int64(status.uid), gid: Int64(status.gid))
-    header.modificationTime = status.modificationTime
-    header.device = status.device
-    header.extendedAttributes = try entry.extendedAttributes()
-    guard type == .regular else { return TarInput(header: header) }
-    if try entry.change({ try $0.hasOrigin($1) }) { header.extendedAttributes.append(ChangeMark.copied) }
-    guard status.byteCount > 0 else { return TarInput(header: header) }
-    header.byteCount = status.byteCount
-    return TarInput(header: header, content: .file(try entry.open()))
+    return try entry.input(named: name, type, entry.extendedAttributes()) { header in
+      if type == .regular, try entry.change({ try $0.hasOrigin($1) }) {
+        header.extendedAttributes.append(ChangeMark.copied)
+      }
+    }
   }
 }
 

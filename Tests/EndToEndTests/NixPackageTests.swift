@@ -25,6 +25,7 @@ import Testing
       };
       stdenv = {
         hostPlatform = { system = "x86_64-linux"; isx86_64 = true; isAarch64 = false; };
+        cc.libc.static = "static C library";
         mkDerivation = attributes: attributes // { outPath = "/nix/store/00000000000000000000000000000000-cooper"; };
       };
       callPackage = path: more:
@@ -121,6 +122,13 @@ import Testing
     #expect(!own.isEmpty && pins(resolved) == own)
     let state = try await Self.value("builtins.fromJSON final.cooper.state")
     #expect(state["object"]?["dependencies"]?.array?.count == own.count)
+  }
+
+  @Test func `the package has the program that works in virtual machines`() async throws {
+    let facts = try await Self.value("{ inherit (final.cooper) buildPhase installPhase buildInputs; }")
+    #expect(facts["buildPhase"]?.string?.contains("for product in cooper cooper-guest") == true)
+    #expect(facts["installPhase"]?.string?.contains(" $out/libexec/cooper/cooper-guest\n") == true)
+    #expect(facts["buildInputs"]?.array?.contains("static C library") == true)
   }
 
   @Test func `the package has the program's version, and patches what the manifest has`() async throws {

@@ -21,9 +21,10 @@ final class NixPlace: Sendable {
     $0 + "/" + $1
   }
 
-  /// Makes a store; `user` is the number of an ordinary user who has it.
-  init(user: Int? = nil) async throws {
+  /// Makes a store; `user` is the number of an ordinary user who has it, and `hasMachine` says whether there are packages for virtual machines.
+  init(user: Int? = nil, hasMachine: Bool = false) async throws {
     try Program.require("nix-build", package: "nix-bin")
+    if hasMachine { try Program.require("qemu-system-x86_64", package: "qemu-system-x86") }
     directory = try TemporaryDirectory()
     store = directory.appending("store")
     environment = [
@@ -39,18 +40,23 @@ final class NixPlace: Sendable {
       cp -r "$2/tools/nix" "$1/tools"
       cp -r "$2/testdata/nix" "$1/nix"
       cp -L "$3" "$1/program"
+      cp -L "$5" "$1/"
       chmod -R a+rX "$1"
       [ -z "$4" ] || chown -R "$4:$4" "$1"
       """
     try await Program.check(
       "/bin/bash",
-      ["-c", script, "bash", directory.path, Self.repository, Program.builtTool, user.map(String.init) ?? ""])
+      [
+        "-c", script, "bash", directory.path, Self.repository, Program.builtTool, user.map(String.init) ?? "",
+        MachineParts.guest,
+      ])
     let (command, environment, path) = (prefix, environment, directory.path)
     func run(_ words: [String]) async throws -> Program.Result {
       let words = command + words
       return try await Program.check(words[0], Array(words.dropFirst()), environment: environment)
     }
-    _ = try await run(["/bin/bash", "\(path)/nix/stage", "\(path)/staging"])
+    let kernel = hasMachine ? [try await MachineParts.kernel()] : []
+    _ = try await run(["/bin/bash", "\(path)/nix/stage", "\(path)/staging"] + kernel)
     cooper = try await run(["/bin/bash", "\(path)/tools/add-to-store", "--program", "\(path)/program"]).text
   }
 

@@ -41,6 +41,14 @@ import Testing
     #expect(try GuestJob(decoding: job.encoded) == job)
   }
 
+  @Test(arguments: [[], [0, 512, .max]]) func `a job of layers is another one than of none`(
+    layers: [UInt64]
+  ) throws {
+    let job = GuestJob(layers: layers)
+    #expect(try GuestJob(decoding: job.encoded) == job)
+    #expect(job != GuestJob(command: []))
+  }
+
   @Test func `a long report is cut off`() throws {
     var rest = GuestRecord.report([UInt8](repeating: 1, count: GuestRecord.textLimit + 5)).encoded[...]
     #expect(try GuestRecord.take(from: &rest) == .report([UInt8](repeating: 1, count: GuestRecord.textLimit)))

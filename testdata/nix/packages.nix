@@ -43,6 +43,17 @@ let
   attr = program "attr" "2.5.1" "";
   nix = program "nix" "2.8" "for name in nix-store nix-daemon; do ln -s nix $out/bin/$name; done";
 
+  # Of the machine's firmware it has what one with a kernel needs.
+  qemu = program "qemu" "7.2" ''
+    cp -r $source/share $out/
+    printf '#!%s/bin/sh\nexport QEMU_MODULE_DIR=%s\nexec %s/lib/loader --argv0 "$0" --library-path %s/lib:%s/lib %s -L %s "$@"\n' \
+      $busybox $out/share $glibc $glibc $libraries $out/libexec/qemu-system-x86_64 $out/share > $out/bin/qemu-system-x86_64
+  '';
+  # As nixpkgs has it, the modules are apart.
+  linux = make "linux-6.1" { kernel = staged "kernel"; } "mkdir $out; cp $kernel/boot/vmlinuz-* $out/bzImage" // {
+    modules = make "linux-6.1-modules" { kernel = staged "kernel"; } "mkdir $out; cp -r $kernel/lib $out/lib";
+  };
+
   shellProgram = name: version: body:
     make "${name}-${version}" { inherit bash body; } ''
       mkdir -p $out/bin
@@ -123,7 +134,7 @@ let
   };
 
   packages = {
-    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow libcap attr nix hello cowsay redis cacert helloPackage;
+    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow libcap attr nix hello cowsay redis cacert helloPackage qemu linux;
     bashInteractive = bash;
     callPackage = function: more:
       let f = if builtins.isFunction function then function else import function; in

@@ -14,6 +14,9 @@
 , cacert ? null
 , fakeNss ? null
 , stdenv ? null
+, # For `exportImage` with `vm`.
+  qemu ? null
+, linux ? null
 , # On the PATH of scripts, beside bash and coreutils. By default what stdenv has there.
   scriptPackages ? (if stdenv == null then [ ] else stdenv.initialPath or [ ])
 , # Nix's name of the machines that build, and of those that images are for.
@@ -315,12 +318,19 @@ let
     , fromImageTag ? null
     , diskSize ? 1024
     , name ? fromImage.name
+    , # Whether the layers are unpacked in a virtual machine, as nixpkgs does it; the bytes are the same. Then `diskSize` counts.
+      vm ? false
     }:
-    step "export" name {
+    step "export" name ({
       inherit fromImageName fromImageTag;
       fromImage = "${fromImage}";
       unsafeDiscardReferences = { out = true; };
-    }
+    } // (if vm then {
+      inherit vm diskSize;
+      path = [ "${need qemu "qemu" "exportImage with “vm”"}/bin" ];
+      kernel = "${need linux "linux" "exportImage with “vm”"}";
+      modules = "${linux.modules or linux}";
+    } else { }))
   );
 
   mergeImages = images: step "merge" "merge-docker-images" (

@@ -75,8 +75,10 @@ stdenv.mkDerivation {
   postPatch = lib.optionalString hasISAL "substituteInPlace Package.swift --replace-fail /usr/include/ ${lib.getDev isa-l}/include/";
 
   nativeBuildInputs = [ swift swiftpm pkg-config autoPatchelfHook ];
+  # The program that works in virtual machines is linked without shared libraries, the C library's neither.
   buildInputs = [ curl openssl libarchive zstd libdeflate jansson sqlite ]
-    ++ lib.optional hasISAL isa-l;
+    ++ lib.optional hasISAL isa-l
+    ++ lib.optional (stdenv.cc.libc ? static) stdenv.cc.libc.static;
 
   state = builtins.toJSON state;
   resolved = builtins.toJSON resolved;
@@ -96,13 +98,16 @@ stdenv.mkDerivation {
 
   buildPhase = ''
     runHook preBuild
-    swift build --configuration release --static-swift-stdlib --product cooper --disable-sandbox --skip-update -j "$NIX_BUILD_CORES"
+    for product in cooper cooper-guest; do
+      swift build --configuration release --static-swift-stdlib --product $product --disable-sandbox --skip-update -j "$NIX_BUILD_CORES"
+    done
     runHook postBuild
   '';
 
   installPhase = ''
     runHook preInstall
     install -D .build/release/cooper $out/bin/cooper
+    install -D .build/release/cooper-guest $out/libexec/cooper/cooper-guest
     ln -s cooper $out/bin/nix-prefetch-docker
     runHook postInstall
   '';

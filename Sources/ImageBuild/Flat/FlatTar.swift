@@ -1,6 +1,5 @@
 public import ArchiveIO
 public import ImageArchive
-import Glibc
 import OCIModel
 
 /// The file system of an image as one tar, with the whiteouts of all layers applied (nix-dockertools.md, section 8).
@@ -8,12 +7,23 @@ import OCIModel
 /// Nothing is unpacked. The layers are read twice: once for names, from which follows where everything goes, and once for contents, which go
 /// there in any order, so several layers at a time.
 public struct FlatTar: Sendable {
-  private let image: Image
+  private enum Origin {
+    case image(Image)
+    case tree(FileRange)
+  }
+
+  private let origin: Origin
   private let style: FlatTarStyle
 
   /// The file system of `image`.
   public init(_ image: Image, style: FlatTarStyle) {
-    self.image = image
+    origin = .image(image)
+    self.style = style
+  }
+
+  /// The file system that an uncompressed tar without whiteouts has, in whatever order and style.
+  public init(tree: FileRange, style: FlatTarStyle) {
+    origin = .tree(tree)
     self.style = style
   }
 
@@ -21,31 +31,50 @@ public struct FlatTar: Sendable {
   ///
   /// - Throws: `LayerError`, `FileSystemError`, what reading the layers and writing throws.
   public func write(to file: DirectFile) async throws -> Int64 {
-    let view = try await LayerStack(hashingContents: false, checkingDiffIDs: false).view(of: image)
+    let view = try await view()
     let layout = try await Thread.run { [style] in
       try FlatTarLayout(view, style: style) { bytes, offset in
         try bytes.withUnsafeBytes { try file.write($0, at: offset) }
       }
     }
-    let width = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      // The largest first, so that none of them is left over when the others are done.
-      let layers = layout.places.sorted { first, second in
-        let layers = image.layers
-        return layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
+    // The largest first, so that none of them is left over when the others are done.
+    let layers = layout.places.sorted { byteCount(of: $0.key) > byteCount(of: $1.key) }
+    try await Thread.run {
+      try Thread.forEach(layers) { layer in
+        try PlaceFiller(file).fill(layer.value, from: contents(of: layer.key))
       }
-      for (count, (layer, places)) in layers.enumerated() {
-        if count >= width { try await group.next() }
-        group.addTask { [image] in
-          try await Thread.run {
-            let subject = "layer \(layer + 1) of \(image.layers.count)"
-            try PlaceFiller(file).fill(places, from: LayerContents(image.layers[layer], subject: subject))
-          }
-        }
-      }
-      try await group.waitForAll()
     }
     return layout.byteCount
+  }
+
+  private func view() async throws -> FileSystemView {
+    switch origin {
+    case .image(let image):
+      return try await LayerStack(hashingContents: false, checkingDiffIDs: false).view(of: image)
+    case .tree(let tar):
+      return try await Thread.run {
+        var view = FileSystemView()
+        try view.apply(LayerChanges(tar.open(), hashingContents: false), number: 0)
+        return view
+      }
+    }
+  }
+
+  /// The length of a layer as it is stored, in bytes.
+  private func byteCount(of layer: Int) -> Int64 {
+    switch origin {
+    case .image(let image): image.layers[layer].descriptor.byteCount
+    case .tree(let tar): tar.byteCount
+    }
+  }
+
+  private func contents(of layer: Int) throws -> LayerContents {
+    switch origin {
+    case .image(let image):
+      let subject = "layer \(layer + 1) of \(image.layers.count)"
+      return try LayerContents(image.layers[layer], subject: subject)
+    case .tree(let tar): return LayerContents(tar.open(), subject: "a tree")
+    }
   }
 }
 

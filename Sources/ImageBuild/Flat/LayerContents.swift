@@ -8,10 +8,16 @@ struct LayerContents {
 
   /// Opens the layer; `subject` is for messages.
   init(_ layer: Layer, subject: String) throws {
-    self.subject = subject
     let stored = BufferedSource(try layer.content.open())
     let compression = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
-    reader = TarReader(compression == .none ? stored : BufferedSource(try compression.decompress(stored)))
+    self.init(
+      compression == .none ? stored : BufferedSource(try compression.decompress(stored)), subject: subject)
+  }
+
+  /// The contents of files of an uncompressed tar.
+  init(_ tar: any SkippableSource, subject: String) {
+    self.subject = subject
+    reader = TarReader(tar)
   }
 
   /// The content of the current member.

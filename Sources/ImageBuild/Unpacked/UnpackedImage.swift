@@ -1,6 +1,7 @@
 public import ArchiveIO
 import Glibc
 public import ImageArchive
+import OCIModel
 public import SystemPackage
 
 /// The file system of an image as files on disk that scripts may change, and what they looked like before.
@@ -49,12 +50,21 @@ public struct UnpackedImage: Sendable {
     self.root = root
     let unpacking = Unpacking(try OpenDirectory(root), asRoot: asRoot)
     try unpacking.makeAll(of: view)
-    for (layer, files) in unpacking.files.sorted(by: { $0.key < $1.key }) {
-      guard let image, image.layers.indices.contains(layer) else { continue }
-      let subject = "layer \(layer + 1) of \(image.layers.count)"
-      try unpacking.fill(files, from: LayerContents(image.layers[layer], subject: subject))
-    }
+    if let image { try Self.fill(unpacking.files, of: image, in: root) }
     try unpacking.finish(view)
+  }
+
+  /// Makes the files of all layers, several layers at a time and the largest first.
+  private static func fill(_ files: [Int: [Unpacking.File]], of image: Image, in root: FilePath) throws {
+    let layers = image.layers
+    let parts = files.filter { layers.indices.contains($0.key) }.sorted { first, second in
+      layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
+    }
+    try Thread.forEach(parts) { part in
+      let subject = "layer \(part.key + 1) of \(layers.count)"
+      let contents = try LayerContents(layers[part.key], subject: subject)
+      try LayerUnpacking(OpenDirectory(root)).fill(part.value, from: contents)
+    }
   }
 
   /// Puts contents on top, owned by `owner`, and takes note of what everything else looks like.
@@ -108,10 +118,10 @@ public struct UnpackedImage: Sendable {
   }
 }
 
-/// Makes files as they are in an image.
+/// Makes files as they are in an image, but for those with content.
 private final class Unpacking {
   /// A file of the image, and its further names.
-  struct File {
+  struct File: Sendable {
     var member: Int
     var entry: FileSystemEntry
     var paths: [[UInt8]]
@@ -119,15 +129,13 @@ private final class Unpacking {
 
   /// What content is needed for, by layer.
   private(set) var files: [Int: [File]] = [:]
-  private let root: OpenDirectory
   private var positions: [FileSystemEntry.Origin: (layer: Int, index: Int)] = [:]
-  private var current: (path: [UInt8], directory: OpenDirectory)
+  private let places: UnpackedPlaces
   private let isRoot: Bool
 
   init(_ root: OpenDirectory, asRoot: Bool) {
-    self.root = root
+    places = UnpackedPlaces(root)
     isRoot = asRoot
-    current = ([], root)
   }
 
   /// Makes everything that has no content.
@@ -178,14 +186,24 @@ private final class Unpacking {
     }
   }
 
-  /// Makes the files of one layer.
-  func fill(_ files: [File], from layer: LayerContents) throws {
+  private func at<Value>(_ path: [UInt8], _ body: (OpenDirectory, [UInt8]) throws -> Value) throws -> Value {
+    try places.at(path, body)
+  }
+}
+
+/// Makes the files of one layer, in directories that are there.
+private final class LayerUnpacking {
+  private let places: UnpackedPlaces
+
+  init(_ root: OpenDirectory) { places = UnpackedPlaces(root) }
+
+  func fill(_ files: [Unpacking.File], from layer: LayerContents) throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     defer { buffer.deallocate() }
     var rest = files[...]
     try layer.forEach(of: files.map(\.member)) { _, content in
       guard let file = rest.popFirst(), let first = file.paths.first else { return }
-      try at(first) { directory, name in
+      try places.at(first) { directory, name in
         try directory.createFile(name, mode: file.entry.mode & 0o777 | 0o600) { descriptor in
           var left = file.entry.byteCount
           while left > 0 {
@@ -201,19 +219,28 @@ private final class Unpacking {
       }
       for path in file.paths.dropFirst() {
         let (parent, name) = FileSystemPath.split(first)
-        let source = try directory(Array(parent))
-        try at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
+        let source = try places.directory(Array(parent))
+        try places.at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
       }
     }
   }
 
-  private func at<Value>(_ path: [UInt8], _ body: (OpenDirectory, [UInt8]) throws -> Value) throws -> Value {
+}
+
+/// Where files go; what follows something in the same directory finds it open.
+private final class UnpackedPlaces {
+  private let root: OpenDirectory
+  private var current: (path: [UInt8], directory: OpenDirectory)
+
+  init(_ root: OpenDirectory) { (self.root, current) = (root, ([], root)) }
+
+  func at<Value>(_ path: [UInt8], _ body: (OpenDirectory, [UInt8]) throws -> Value) throws -> Value {
     let (parent, name) = FileSystemPath.split(path)
     return try body(directory(Array(parent)), Array(name))
   }
 
   /// Opens a directory by its names one by one; none of them is a link, for a view has none among its directories.
-  private func directory(_ path: [UInt8]) throws -> OpenDirectory {
+  func directory(_ path: [UInt8]) throws -> OpenDirectory {
     if current.path == path { return current.directory }
     current = (path, try root.directory(at: path))
     return current.directory

@@ -20,9 +20,9 @@ struct LayeredBuild: SpecBuilder {
 
   func image() async throws -> LayeredImage {
     surroundings.check()
-    let base = try await surroundings.baseImage()
+    var base = try await surroundings.baseImage()
     let rules = PermissionRules(spec.permissions)
-    var (contents, links) = try await contents(on: base)
+    var (contents, links) = try await contents(on: &base)
     let customisation = try await customisation(&contents, rules: rules)
     var image = LayeredImage(
       parts: base?.parts ?? [], architecture: spec.architecture,
@@ -59,12 +59,13 @@ struct LayeredBuild: SpecBuilder {
   /// The layer of contents and scripts alone, for an image whose other layers are planned when it is known what that one refers to.
   func customisationLayer() async throws -> any LayerRecipe {
     surroundings.check()
-    var (contents, _) = try await contents(on: surroundings.baseImage())
+    var base = try await surroundings.baseImage()
+    var (contents, _) = try await contents(on: &base)
     return try await customisation(&contents, rules: PermissionRules(spec.permissions))
   }
 
   /// The contents where the base image has a place for them, and the links that say so.
-  private func contents(on base: BaseImage?) async throws -> (LayeredContents, DirectoryLinks) {
+  private func contents(on base: inout BaseImage?) async throws -> (LayeredContents, DirectoryLinks) {
     var contents = try LayeredContents(
       spec, and: additions.trees, storeDirectory: storeDirectory, root: store.root)
     let view = try await contents.hasDirectories ? base?.view() : nil

@@ -16,8 +16,8 @@ struct SingleLayerBuild: SpecBuilder {
 
   func image() async throws -> LayeredImage {
     surroundings.check()
-    let base = try await surroundings.baseImage()
-    let layer = try await layer(on: base)
+    var base = try await surroundings.baseImage()
+    let layer = try await layer(on: &base)
     var image = LayeredImage(
       parts: base?.parts ?? [], architecture: spec.architecture,
       config: .object(surroundings.config(on: base)), created: spec.created,
@@ -32,7 +32,7 @@ struct SingleLayerBuild: SpecBuilder {
 
   // MARK: Layer
 
-  private func layer(on base: BaseImage?) async throws -> ImageLayer {
+  private func layer(on base: inout BaseImage?) async throws -> ImageLayer {
     var contents = try CopiedContents(spec, storeDirectory: storeDirectory, root: store.root)
     let isNeeded = contents.hasDirectories || !spec.removed.isEmpty || spec.runAsRoot != nil
     var view = try await isNeeded ? base?.view() : nil

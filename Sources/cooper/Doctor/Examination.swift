@@ -24,8 +24,8 @@ struct Examination: Sendable {
   static func run(
     _ environment: ProcessEnvironment, storeRoot: String, kvm: KVMState
   ) async -> Examination {
-    // Asked as builds ask, so that the answer is true; what comes of KVM is remembered, and told below.
-    let chosen = try? await ScriptSettings().executor(.auto, asRoot: true)
+    // Asked as builds ask, so that the answer is true.
+    let chosen = try? await ScriptSettings(remembersKVM: false).executor(.auto, asRoot: true)
     let machine = await MachineFindings(environment, kvm: kvm)
     let namespaces = NamespaceFindings()
     let bash = ToolFindings.program(

@@ -16,18 +16,22 @@ struct MachineFindings: Sendable {
   /// - Parameter kvm: What a probe said.
   init(_ environment: ProcessEnvironment, kvm: KVMState) async {
     // That a probe succeeds is less than that a machine has started, or not, since this one was.
-    let known = KVMVerdict(cache: environment.cacheDirectory)?.state
-    self.kvm = kvm == .usable ? known ?? kvm : kvm
+    let verdict = HostedMachine.verdict(environment)
+    let known = kvm == .usable ? verdict?.state : nil
+    self.kvm = known ?? kvm
     let found = await Self.findQEMU(environment)
     let qemu = Self.finding(found)
     let kernel = Self.kernel(environment, qemu: try? found.get(), kvm: self.kvm)
     let guest = Self.guest(environment)
-    findings = [Self.finding(self.kvm), qemu, kernel, guest]
+    findings = [
+      Self.finding(self.kvm, rememberedIn: known == nil ? nil : verdict?.file), qemu, kernel, guest,
+    ]
     canEmulate = [qemu, kernel, guest].allSatisfy { $0.state == .good }
   }
 
-  private static func finding(_ kvm: KVMState) -> Finding {
-    let cost = "scripts in the virtual machine are emulated, 20 to 60 times slower"
+  private static func finding(_ kvm: KVMState, rememberedIn file: FilePath?) -> Finding {
+    let advice = file.map { "; remembered until this machine is started anew, or \($0) is removed" } ?? ""
+    let cost = "scripts in the virtual machine are emulated, 20 to 60 times slower\(advice)"
     switch kvm {
     case .usable: return Finding(good: "KVM", "works")
     case .absent(let reason): return Finding(.missing, "KVM", reason, cost: cost)
@@ -56,7 +60,7 @@ struct MachineFindings: Sendable {
     _ environment: ProcessEnvironment, qemu: QEMU?, kvm: KVMState
   ) -> Finding {
     let files: KernelFiles
-    do { files = try MachineExecutor.kernel(environment) } catch {
+    do { files = try HostedMachine.kernel(environment) } catch {
       return Finding(.missing, "kernel", "\(error)", cost: noMachine)
     }
     let fact = "\(files.release), \(files.image), \(files.modules.count) modules"
@@ -70,7 +74,7 @@ struct MachineFindings: Sendable {
 
   private static func guest(_ environment: ProcessEnvironment) -> Finding {
     do {
-      let path = try MachineExecutor.guest(environment)
+      let path = try HostedMachine.guest(environment)
       return Finding(good: "guest program", path.string)
     } catch {
       return Finding(.missing, "guest program", "\(error)", cost: noMachine)

@@ -51,7 +51,23 @@ struct NixArchiveSteps {
     if let name = step.optionalText("fromImageName"), let tag = step.optionalText("fromImageTag") {
       location = "docker-archive:\(location):\(name):\(tag)"
     }
-    try await run("export", [location, "-o", step.output.string])
+    var options = ["-o", step.output.string]
+    if step.flag("vm") {
+      try setKernel()
+      options += ["--vm", "--disk-size", String(try step.number("diskSize"))]
+    }
+    try await run("export", [location] + options)
+  }
+
+  /// Lets virtual machines start the kernel of the derivation, whose image and modules are packages of nixpkgs.
+  private func setKernel() throws {
+    let directory = step.scratch.appending("kernel")
+    try FileOutput.makeDirectories(directory)
+    let place = try OpenDirectory(directory)
+    for (name, package) in [("bzImage", "kernel"), ("lib", "modules")] {
+      try place.createLink(Array(name.utf8), to: Array("\(step.text(package))/\(name)".utf8))
+    }
+    setenv("COOPER_KERNEL", directory.string, 1)
   }
 
   /// Puts images into one archive, which is compressed as the last one is.

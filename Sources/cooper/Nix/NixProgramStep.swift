@@ -1,10 +1,12 @@
 import ArchiveIO
 import Glibc
 import SystemPackage
+import VirtualMachine
 
 /// The derivation that tools/nix/add-to-store makes this program of: a package that needs nothing outside of the store.
 ///
-/// Its files are the program, the libraries it loads, and the loader. The program comes out with that loader and those libraries as its own.
+/// Its files are the program, the libraries it loads, and the loader. The program comes out with that loader and those libraries as its own. The guest
+/// program, where it is among them, needs neither.
 struct NixProgramStep {
   private let step: NixStep
 
@@ -24,7 +26,7 @@ struct NixProgramStep {
         try program.searchOwnDirectory()
         bytes = program.bytes
       }
-      let isExecutable = name == "cooper" || name == loader
+      let isExecutable = ["cooper", GuestProgram.name, loader].contains(name)
       try FileOutput.write(bytes, to: directory.appending(name), mode: isExecutable ? 0o755 : 0o644)
     }
     let programs = step.output.appending("bin")

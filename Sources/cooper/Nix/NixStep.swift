@@ -59,6 +59,14 @@ struct NixStep {
   /// A string that may be absent or null.
   func optionalText(_ name: String) -> String? { attributes[name]?.string }
 
+  /// A whole number that must be there.
+  func number(_ name: String) throws -> Int64 {
+    guard let number = attributes[name]?.int else {
+      throw UsageError("the derivation has no number “\(name)”; it is not of tools/nix in this version")
+    }
+    return number
+  }
+
   /// A list of strings; empty when it is absent.
   func texts(_ name: String) -> [String] { (attributes[name]?.array ?? []).compactMap(\.string) }
 

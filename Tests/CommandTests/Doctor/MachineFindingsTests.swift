@@ -56,7 +56,7 @@ import VirtualMachine
 
   @Test func `what was learned of KVM since the start counts more than a probe`() async throws {
     let cache = FilePath(directory.appending("home/.cache/cooper"))
-    try #require(KVMVerdict(cache: cache)).remember(.dead("no machine has started"))
+    try #require(KVMVerdict(cache: cache, kernel: nil)).remember(.dead("no machine has started"))
     let found = try await findings(qemu: nil, kernel: nil, kvm: .usable)
     #expect(found.kvm == .dead("no machine has started"))
     #expect(found.findings[0].state == .missing)

@@ -8,16 +8,17 @@ import VirtualMachine
 /// The disks of a machine, in a directory of this one.
 struct MachineDisks {
   let all: Machine.Disks
+  private let lower: FilePath
   private let extra: FilePath
 
   init(at directory: FilePath) {
-    extra = directory.appending("extra")
-    all = Machine.Disks(lower: directory.appending("lower"), extra: extra)
+    (lower, extra) = (directory.appending("lower"), directory.appending("extra"))
+    all = Machine.Disks(lower: lower, extra: extra)
   }
 
   /// Writes the tree, whose files have this ownership, and beside it what else the script needs, which belongs to root.
   func write(tree: FilePath, _ ownership: Ownership, for script: PreparedScript) throws {
-    try Self.write(to: all.lower) { try $0.add(ScratchMembers(tree, ownership: ownership)) }
+    try Self.write(to: lower) { try $0.add(ScratchMembers(tree, ownership: ownership)) }
     try Self.write(to: extra) { disk in
       try disk.add(ScratchMembers(script.box, ownership: Ownership(), prefix: PreparedScript.boxName))
       guard let store = script.store else { return }
@@ -40,5 +41,5 @@ struct MachineDisks {
     _ = try writer.finish()
   }
 
-  func remove() { for path in [all.lower, extra] { unlink(path.string) } }
+  func remove() { for path in [lower, extra] { unlink(path.string) } }
 }

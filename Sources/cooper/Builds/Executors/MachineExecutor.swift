@@ -2,7 +2,6 @@ import ArchiveIO
 import Glibc
 import ImageBuild
 import MachineProtocol
-import Synchronization
 import SystemPackage
 import VirtualMachine
 
@@ -10,56 +9,7 @@ import VirtualMachine
 ///
 /// The tree goes in as a read-only disk, and what the script changes comes back as a tar, so that this machine needs no privileges.
 struct MachineExecutor: RootExecutor {
-  private let machine: Machine
-  private let accelerator: Machine.Accelerator
-
-  /// A machine of what is there: QEMU in `PATH`, a kernel, and the guest program.
-  ///
-  /// - Throws: `MachineError`, `KernelError` for what is not.
-  init(_ size: MachineSize, by accelerator: Machine.Accelerator, hasNetwork: Bool) async throws {
-    guard !hasNetwork else {
-      throw UsageError("the executors “kvm” and “tcg” have no network; leave out --network")
-    }
-    let environment = ProcessEnvironment.current
-    var machine = try await Machine(
-      qemu: QEMU.find(in: environment["PATH"] ?? "/usr/bin:/bin"),
-      kernel: Self.kernel(environment),
-      guest: Self.guest(environment))
-    (machine.memory, machine.diskSize) = (size.memory, size.disk)
-    (self.machine, self.accelerator) = (machine, accelerator)
-    if accelerator == .kvm {
-      let state = try await Thread.run { KVMProbe().run() }
-      guard state == .usable else { throw MachineError.noKVM(reason: state.description) }
-    }
-  }
-
-  /// The kernel that machines start: what `COOPER_KERNEL` names, or one that is found.
-  static func kernel(_ environment: ProcessEnvironment) throws -> KernelFiles {
-    try KernelFiles(
-      named: environment["COOPER_KERNEL"].map { FilePath($0) }, cache: environment.cacheDirectory)
-  }
-
-  /// The program that works in machines: what `COOPER_GUEST` names, or the one beside this program.
-  static func guest(_ environment: ProcessEnvironment) throws -> FilePath {
-    try GuestProgram.find(
-      named: environment["COOPER_GUEST"].map { FilePath($0) }, beside: FilePath(OwnProgram.path()))
-  }
-
-  /// A machine under KVM, where a machine has shown since this one was started that it works, or shows it now; nil where anything is missing.
-  static func underKVM(_ size: MachineSize) async -> MachineExecutor? {
-    let verdict = KVMVerdict(cache: ProcessEnvironment.current.cacheDirectory)
-    if case .dead? = verdict?.state { return nil }
-    guard access("/dev/kvm", R_OK | W_OK) == 0,
-      let executor = try? await MachineExecutor(size, by: .kvm, hasNetwork: false)
-    else { return nil }
-    if verdict?.state == .usable { return executor }
-    guard let directory = try? ScratchDirectory(in: ProcessEnvironment.current.temporaryDirectory.string)
-    else { return nil }
-    defer { directory.remove() }
-    guard let state = try? await executor.machine.stateOfKVM(in: directory.path) else { return nil }
-    verdict?.remember(state)
-    return state == .usable ? executor : nil
-  }
+  let machine: HostedMachine
 
   var needsRealFiles: Bool { false }
 
@@ -91,39 +41,12 @@ struct MachineExecutor: RootExecutor {
   private func run(
     _ job: GuestJob, _ script: Script, _ disks: Machine.Disks, in directory: FilePath, output: FilePath
   ) async throws {
-    let groups = EmulatorGroups()
     let shown = ShownOutput()
     do {
-      try await machine.run(
-        job, on: disks, by: accelerator, in: directory, output: output, log: { shown.show($0) },
-        started: { groups.begin($0) })
-      await groups.end()
-    } catch {
-      await groups.end()
-      guard let error = error as? MachineError, let report = error.report else { throw error }
+      try await machine.run(job, on: disks, in: directory, output: output) { shown.show($0) }
+    } catch let error as MachineError {
+      guard let report = error.report else { throw error }
       throw script.failure(error.description, report: report, printed: shown)
     }
-  }
-}
-
-/// How large a virtual machine is.
-struct MachineSize {
-  /// In MiB.
-  var memory = 512
-  /// What can be changed, in MiB.
-  var disk = 1024
-}
-
-/// The process groups of QEMU, one after another, while a signal that ends this program must end them too.
-private final class EmulatorGroups: Sendable {
-  private let groups = Mutex<[pid_t]>([])
-
-  func begin(_ process: pid_t) {
-    groups.withLock { $0.append(process) }
-    Interruption.end(group: process)
-  }
-
-  func end() async {
-    for process in groups.withLock({ $0 }) { await Interruption.hasEnded(group: process) }
   }
 }

@@ -34,6 +34,8 @@ struct ScriptSettings: Sendable {
   var executor: BuildSpec.Executor?
   /// Whether scripts may use the network.
   var hasNetwork = false
+  /// Whether what is found out about KVM counts until the next start of this machine.
+  var remembersKVM = true
 
   /// The executor for `spec`.
   ///
@@ -55,13 +57,18 @@ struct ScriptSettings: Sendable {
   ) async throws -> any RootExecutor {
     switch choice {
     case .auto where asRoot && !hasNetwork:
-      if let machine = await MachineExecutor.underKVM(machine) { return machine }
+      if let found = try? await HostedMachine.underKVM(machine, remembering: remembersKVM) {
+        return MachineExecutor(machine: found)
+      }
       fallthrough
     case .auto, .namespace:
       return asRoot && NamespaceExecutor.isAllowed
         ? NamespaceExecutor(hasNetwork: hasNetwork) : PretendingExecutor(hasNetwork: hasNetwork)
-    case .tcg: return try await MachineExecutor(machine, by: .tcg, hasNetwork: hasNetwork)
-    case .kvm: return try await MachineExecutor(machine, by: .kvm, hasNetwork: hasNetwork)
+    case .tcg, .kvm:
+      guard !hasNetwork else {
+        throw UsageError("the executors “kvm” and “tcg” have no network; leave out --network")
+      }
+      return MachineExecutor(machine: try await HostedMachine(machine, by: choice == .kvm ? .kvm : .tcg))
     }
   }
 }

@@ -14,7 +14,7 @@ struct ScriptOptions: ParsableArguments {
 
   var settings: ScriptSettings { ScriptSettings(executor: executor, hasNetwork: network) }
 
-  @Sendable private static func executor(_ name: String) throws -> BuildSpec.Executor {
+  @Sendable static func executor(_ name: String) throws -> BuildSpec.Executor {
     guard let executor = BuildSpec.Executor(rawValue: name) else {
       let names = BuildSpec.Executor.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("There is no executor “\(name)”; there are \(names).")

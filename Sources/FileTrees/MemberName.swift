@@ -30,7 +30,7 @@ public struct MemberName: Hashable, Sendable {
   public init(_ text: String) { self.init(cleaning: text.utf8) }
 
   /// What a symbolic link of this name leads to when it has that target.
-  func following(_ target: [UInt8]) -> MemberName {
+  public func following(_ target: [UInt8]) -> MemberName {
     if target.first == Self.slash { return MemberName(cleaning: target) }
     let directory = bytes.lastIndex(of: Self.slash).map { bytes[...$0] } ?? []
     return MemberName(cleaning: directory + target)

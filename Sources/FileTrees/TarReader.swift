@@ -17,6 +17,11 @@ public final class TarReader {
   private var extensionByteCount: Int64 = 0
   private var hasEnded = false
 
+  /// Whether a block is the header of a member: its check sum is right, and its numbers are sound.
+  public static func isHeader(_ block: [UInt8]) -> Bool {
+    block.count == TarHeader.blockSize && (try? TarBlock(block, at: 0)) != nil
+  }
+
   /// Reads `source` from where it stands.
   public init(_ source: any SkippableSource) { self.source = source }
 
