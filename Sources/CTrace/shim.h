@@ -146,13 +146,14 @@ static inline int trace_set_call(pid_t process, const struct user_regs_struct *b
 #endif
 }
 
-/// Whether a stop is at the beginning (1) or end (2) of a system call, and whether that is one of this architecture's own.
-static inline int trace_phase(pid_t process, int *is_foreign) {
+/// Whether a stop is at the beginning (1) or end (2) of a system call, whether that is one of this architecture's own, and at the beginning its number.
+static inline int trace_phase(pid_t process, int *is_foreign, int64_t *number) {
   struct ptrace_syscall_info info;
   memset(&info, 0, sizeof info);
   long size = ptrace(PTRACE_GET_SYSCALL_INFO, process, (void *)sizeof info, &info);
   if (size < 0) return 0;
   *is_foreign = info.arch != 0xC000003E /* AUDIT_ARCH_X86_64 */;
+  if (info.op == PTRACE_SYSCALL_INFO_ENTRY) *number = (int64_t)info.entry.nr;
   return info.op == PTRACE_SYSCALL_INFO_ENTRY ? 1 : info.op == PTRACE_SYSCALL_INFO_EXIT ? 2 : 0;
 }
 

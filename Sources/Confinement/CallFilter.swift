@@ -29,8 +29,19 @@ public struct CallFilter: Sendable {
     }
   }
 
-  /// Calls in `missing`, and all of another architecture, do not exist; those in `traced` stop for the tracer.
-  public init(missing: [Int], traced: [Int], flagged: [Flagged]) {
+  /// A call that is traced only when an argument is one of these values.
+  public struct Selected: Sendable {
+    let number, argument: Int
+    let values: [UInt32]
+
+    /// The call `number`, by its argument of that index; up to 100 values.
+    public init(_ number: Int, argument: Int, values: [UInt32]) {
+      (self.number, self.argument, self.values) = (number, argument, values)
+    }
+  }
+
+  /// Calls in `missing`, and all of another architecture, do not exist; those in the other lists stop for the tracer.
+  public init(missing: [Int], traced: [Int], flagged: [Flagged], selected: [Selected]) {
     // Offsets in `struct seccomp_data`: number, architecture, and the lower half of the first argument.
     let (number, architecture, argument) = (UInt32(0), UInt32(4), UInt32(16))
     var code = [
@@ -46,6 +57,15 @@ public struct CallFilter: Sendable {
         Self.jump(0x45, call.bits, then: 0, otherwise: 1), Self.answer(Answer.trace),
         Self.answer(Answer.allow),
       ]
+    }
+    for call in selected {
+      let length = UInt8(2 + call.values.count * 2)
+      code += [
+        Self.jump(0x15, UInt32(call.number), then: 0, otherwise: length),
+        Self.load(argument + UInt32(call.argument) * 8),
+      ]
+      for value in call.values { code += [Self.unless(value), Self.answer(Answer.trace)] }
+      code.append(Self.answer(Answer.allow))
     }
     for call in traced { code += [Self.unless(UInt32(call)), Self.answer(Answer.trace)] }
     instructions = code + [Self.answer(Answer.allow)]

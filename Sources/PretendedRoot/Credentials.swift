@@ -14,6 +14,7 @@ struct Credentials {
   enum Capability: UInt64 {
     case chown = 0
     case fowner = 3
+    case keepSetID = 4
     case setGID = 6
     case setUID = 7
     case sysAdmin = 21

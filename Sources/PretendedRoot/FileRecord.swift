@@ -32,6 +32,12 @@ public struct FileRecord: Hashable, Sendable {
   }
 
   var type: UInt32 { mode & FileMode.type }
+  /// A group's bit without that of execution has another meaning, and stays.
+  mutating func loseSetID() {
+    mode &= ~FileMode.setUser
+    if mode & FileMode.groupMayExecute != 0 { mode &= ~FileMode.setGroup }
+  }
+
   var isDevice: Bool { type == FileMode.character || type == FileMode.block }
 }
 
@@ -54,7 +60,7 @@ public struct PretendedFiles: Sendable {
   public private(set) var records: [FileNumber: FileRecord] = [:]
   /// Files whose owner, mode or attributes were set, to whatever value; real ones would have another change time now.
   public private(set) var touched: Set<FileNumber> = []
-  /// Directories that give their group to what is made in them.
+  /// Directories that give their group or an access control list to what is made in them.
   private var inheriting: Set<FileNumber> = []
   /// Inodes of devices, which a directory lists as plain files.
   private(set) var devices: Set<UInt64> = []
@@ -73,9 +79,9 @@ public struct PretendedFiles: Sendable {
       records[file] = newValue
       guard let newValue else { return }
       if newValue.isDevice { devices.insert(file.inode) }
-      if newValue.type == FileMode.directory, newValue.mode & FileMode.setGroup != 0 {
-        inheriting.insert(file)
-      }
+      let inherits =
+        newValue.mode & FileMode.setGroup != 0 || newValue.attributes[AccessList.initial] != nil
+      if newValue.type == FileMode.directory, inherits { inheriting.insert(file) }
     }
   }
 

@@ -1,3 +1,6 @@
+import CTrace
+import Glibc
+
 /// `struct stat` as the kernel of x86-64 fills it in (asm/stat.h).
 struct KernelStatus {
   static let byteCount = 144
@@ -23,6 +26,13 @@ struct KernelStatus {
   init(file: FileNumber, links: UInt64, mode: UInt32, user: UInt32, group: UInt32, device: UInt64) {
     (self.file, self.links, self.mode) = (file, links, mode)
     (self.user, self.group, self.device) = (user, group, device)
+  }
+
+  /// The same as Glibc has it.
+  init(_ status: stat) {
+    file = FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    (links, mode, device) = (UInt64(status.st_nlink), status.st_mode, UInt64(status.st_rdev))
+    (user, group) = (status.st_uid, status.st_gid)
   }
 
   /// A file of which nothing is pretended.
@@ -51,11 +61,23 @@ enum ExtendedStatus {
     return minor & 0xFF | (major & 0xFFF) << 8 | (minor & ~0xFF) << 12 | (major & ~0xFFF) << 32
   }
 
-  static func majorNumber(_ device: UInt64) -> UInt32 {
+  /// `AT_STATX_SYNC_TYPE`, the flags that say how fresh the answer must be.
+  static let freshness: UInt64 = 0x6000
+
+  /// Makes it that of a file of which this is said.
+  static func show(_ record: FileRecord, in bytes: UnsafeMutableRawBufferPointer) {
+    bytes.storeBytes(of: record.user, toByteOffset: 20, as: UInt32.self)
+    bytes.storeBytes(of: record.group, toByteOffset: 24, as: UInt32.self)
+    bytes.storeBytes(of: UInt16(truncatingIfNeeded: record.mode), toByteOffset: 28, as: UInt16.self)
+    bytes.storeBytes(of: majorNumber(record.device), toByteOffset: 128, as: UInt32.self)
+    bytes.storeBytes(of: minorNumber(record.device), toByteOffset: 132, as: UInt32.self)
+  }
+
+  private static func majorNumber(_ device: UInt64) -> UInt32 {
     UInt32(truncatingIfNeeded: (device >> 8) & 0xFFF | (device >> 32) & ~0xFFF)
   }
 
-  static func minorNumber(_ device: UInt64) -> UInt32 {
+  private static func minorNumber(_ device: UInt64) -> UInt32 {
     UInt32(truncatingIfNeeded: device & 0xFF | (device >> 12) & ~0xFF)
   }
 }

@@ -27,17 +27,20 @@ public enum PretendedRoot {
   /// - Parameters:
   ///   - launch: The program. Its filter is replaced.
   ///   - files: What is pretended of files before, and then after.
+  ///   - capable: Where those are that have capabilities before: a write takes them away.
   ///   - seesEveryCall: Whether to look at every system call before any filter does.
   ///   - hasStarted: Is given the number of the program's process group before the program runs.
   /// - Throws: `LaunchRefused`, `TracingRefused`.
   /// - Returns: The end of the program; status 125 when it could not be started, after a message of its own.
   public static func run(
-    _ launch: Launch, files: inout PretendedFiles, seesEveryCall: Bool = isFiltered,
+    _ launch: Launch, files: inout PretendedFiles, capable: [FileNumber: String] = [:],
+    seesEveryCall: Bool = isFiltered,
     hasStarted: (Int32) -> Void = { _ in }
   ) throws -> Outcome {
     guard isSupported else { throw TracingRefused.processor }
     var launch = launch
-    launch.filter = filter(tracing: !seesEveryCall)
+    let mapsUser = launch.mapsUser && launch.hasNamespaces
+    launch.filter = filter(tracing: !seesEveryCall, mapsUser: mapsUser)
     let first = try launch.start()
     let refusal = trace_seize(first.number)
     guard refusal == 0 else {
@@ -45,24 +48,32 @@ public enum PretendedRoot {
       throw TracingRefused.kernel(errno: refusal)
     }
     hasStarted(first.number)
-    let calls = RootCalls(files)
+    let calls = RootCalls(files, mapsUser: mapsUser)
+    for (number, path) in capable { calls.watch.add(path: path, number) }
     let tracer = Tracer(
       calls, first: first.number, hasNamespaces: launch.hasNamespaces, seesEveryCall: seesEveryCall)
     first.letGo()
     let outcome = tracer.run()
+    calls.noteWrites()
     files = calls.files
     return outcome
   }
 
-  private static func filter(tracing: Bool) -> CallFilter {
+  private static func filter(tracing: Bool, mapsUser: Bool) -> CallFilter {
     let opening = SystemCallNumber.opening
     let flagged = opening.map {
-      CallFilter.Flagged($0.number.rawValue, argument: $0.argument, bits: UInt32(SystemCallNumber.creates))
+      CallFilter.Flagged(
+        $0.number.rawValue, argument: $0.argument, bits: UInt32(OpenFlag.creates | OpenFlag.writes))
     }
-    let traced = SystemCallNumber.allCases.filter { number in !opening.contains { $0.number == number } }
+    // The root of a user namespace has all of them to read.
+    let controls = ProcessControl.allCases.filter { $0 != .readBounding || !mapsUser }
+    let selected = CallFilter.Selected(
+      SystemCallNumber.prctl.rawValue, argument: 0, values: controls.map(\.rawValue))
+    let partly = opening.map(\.number) + [.prctl]
+    let traced = SystemCallNumber.allCases.filter { !partly.contains($0) }
     return CallFilter(
       missing: SystemCallNumber.missing, traced: tracing ? traced.map(\.rawValue) : [],
-      flagged: tracing ? flagged : [])
+      flagged: tracing ? flagged : [], selected: tracing ? [selected] : [])
   }
 }
 

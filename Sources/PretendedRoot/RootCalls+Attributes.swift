@@ -5,8 +5,6 @@ enum FileAttribute {
   static let capability = Array("security.capability".utf8)
   private static let spaces = ["user.", "trusted.", "security."]
   static let trusted = Array("trusted.".utf8)
-  /// Those of the file system itself, access control lists above all, follow rules of their own.
-  static let system = Array("system.".utf8)
 
   /// `XATTR_NAME_MAX`.
   static let nameLimit = 255
@@ -39,7 +37,8 @@ extension RootCalls {
     guard let value = context.tracee.read(context.third, Int(context.fourth)) else {
       return .answer(Failure.badAddress)
     }
-    guard FileAttribute.isKnown(name) else { return .answer(Failure.notSupported) }
+    if AccessList.isName(name) { return setList(context, place, name, value) }
+    guard FileAttribute.isKnown(name) else { return refuse(context, place) }
     let flags = context.word(context.fifth)
     if name == FileAttribute.capability, !FileAttribute.isCapability(value) {
       return .answer(Failure.invalid)
@@ -57,8 +56,47 @@ extension RootCalls {
     guard let name = context.tracee.readText(context.second, limit: FileAttribute.nameLimit) else {
       return .answer(Failure.outOfRange)
     }
+    if AccessList.isName(name) { return setList(context, place, name, []) }
+    guard FileAttribute.isKnown(name) else { return refuse(context, place) }
     return change(context, place, name) { record in
       record.attributes.removeValue(forKey: name) == nil ? Failure.noData : 0
+    }
+  }
+
+  /// Nobody knows such an attribute, of a file that is there.
+  private func refuse(_ context: Context, _ place: Place) -> Step {
+    query(context, place) { _ in .answer(Failure.notSupported) }
+  }
+
+  /// Sets an access control list, or removes it when there is nothing in it; that of a file and its mode say the same.
+  private func setList(_ context: Context, _ place: Place, _ name: [UInt8], _ value: [UInt8]) -> Step {
+    let list: AccessList
+    switch AccessList.read(value) {
+    case .success(let read): list = read
+    case .failure(let refusal): return .answer(refusal.number)
+    }
+    let credentials = context.tracee.credentials
+    return query(context, place) { [self] status in
+      var record = files.record(of: status)
+      var after = status
+      guard record.type != FileMode.link else { return .answer(Failure.notSupported) }
+      guard credentials.has(.fowner) || credentials.user.files == record.user else {
+        return .answer(Failure.notPermitted)
+      }
+      if name == AccessList.initial, record.type != FileMode.directory {
+        return .answer(list.isEmpty ? 0 : Failure.notAllowed)
+      }
+      record.attributes[name] = list.isEmpty ? nil : list.bytes
+      if name == AccessList.access, !list.isEmpty {
+        if !list.exceedsMode { record.attributes[name] = nil }
+        record.mode = record.mode & ~0o777 | list.permissions
+        let shown = Self.modeOnDisk(record.mode & 0o7777, status)
+        if status.mode & 0o7777 != shown, changeMode(place, of: context.tracee, status.file, to: shown) {
+          after.mode = status.mode & FileMode.type | shown
+        }
+      }
+      files.set(record, of: after)
+      return .answer(0)
     }
   }
 
@@ -79,6 +117,7 @@ extension RootCalls {
       guard isAllowed else { return .answer(Failure.notPermitted) }
       let result = body(&record)
       if result == 0 { files.set(record, of: status) }
+      if record.attributes[FileAttribute.capability] != nil { watchContent(context, place, status.file) }
       return .answer(result)
     }
   }
@@ -89,8 +128,9 @@ extension RootCalls {
     }
     return query(context, place) { [self] status in
       let record = files.record(of: status)
+      if AccessList.isName(name), record.type == FileMode.link { return .answer(Failure.notSupported) }
       guard let value = record.attributes[name] else {
-        let isKnown = FileAttribute.isKnown(name) || name.starts(with: FileAttribute.system)
+        let isKnown = FileAttribute.isKnown(name) || AccessList.isName(name)
         return .answer(isKnown ? Failure.noData : Failure.notSupported)
       }
       return .answer(give(value, to: context.tracee, context.third, context.fourth))

@@ -37,12 +37,39 @@ extension RootCalls {
   }
 
   func create(_ context: Context, _ name: SystemCallNumber) -> Step {
+    create(context, Creation(context, name), as: context.call, device: nil)
+  }
+
+  /// Opens a file, which may have to be made for that, or the device that it is said to be.
+  func open(_ context: Context, _ name: SystemCallNumber) -> Step {
+    let flags =
+      switch name {
+      case .open: context.second
+      case .openat: context.third
+      default: OpenFlag.creates | OpenFlag.writes
+      }
     // Every call is seen here where others' filters are about.
-    if let opening = SystemCallNumber.opening.first(where: { $0.number == name }) {
-      let flags = opening.argument == 1 ? context.second : context.third
-      if flags & SystemCallNumber.creates == 0 { return .original }
+    let otherwise =
+      flags & OpenFlag.creates == 0 ? { Step.original } : { [self] in create(context, name) }
+    let isExclusive = flags & (OpenFlag.creates | OpenFlag.exclusive) == OpenFlag.creates | OpenFlag.exclusive
+    if isExclusive || flags & OpenFlag.names != 0 { return otherwise() }
+    let (directory, path) = name == .openat ? (context.first, context.second) : (Place.here, context.first)
+    let follows = flags & OpenFlag.noFollow == 0
+    let place = Place.path(directory: directory, path: path, flags: follows ? 0 : Place.noFollow)
+    if flags & OpenFlag.writes != 0 { noteWriter(context, place) }
+    if files.devices.isEmpty { return otherwise() }
+    return query(context, place, or: { _ in otherwise() }) { [self] status in
+      guard let device = MachineDevice(files.record(of: status)) else { return otherwise() }
+      let address = context.call.scratch(device.path.count)
+      guard context.tracee.write(device.path, to: address) else { return otherwise() }
+      var call = context.call
+      if name == .openat {
+        (call.arguments.0, call.arguments.1) = (Place.here, address)
+      } else {
+        call.arguments.0 = address
+      }
+      return .make(call) { $0 >= 0 ? .answer($0) : otherwise() }
     }
-    return create(context, Creation(context, name), as: context.call, device: nil)
   }
 
   func makeNode(_ context: Context, isAt: Bool) -> Step {
@@ -101,13 +128,18 @@ extension RootCalls {
             record.mode = device.type | status.mode & mode & 0o777 | mode & 0o7000
             record.device = device.number
           }
+          if creation.mode != nil, let initial = parent.list(AccessList.initial) {
+            record.inherit(initial, asked: mode)
+          }
           files.set(record, of: status)
           return .answer(result)
         }
       }
     }
     return queryParent(context, creation) { [self] parent in
-      if isPlain, parent.mode & FileMode.setGroup == 0 { return .original }
+      let inherits =
+        parent.mode & FileMode.setGroup != 0 || parent.attributes[AccessList.initial] != nil
+      if isPlain, !inherits { return .original }
       guard creation.opens else { return make(parent) }
       // What is there already keeps what it has.
       let place = Place.path(directory: creation.directory, path: creation.path, flags: 0)
@@ -124,10 +156,29 @@ extension RootCalls {
     while text.count > 1, text.last == slash { text.removeLast() }
     let end = text.lastIndex(of: slash)
     let parent = end.map { $0 == 0 ? [slash] : Array(text[..<$0]) } ?? [UInt8(ascii: ".")]
+    let name = (Int32(truncatingIfNeeded: creation.directory), parent + [0], true)
+    switch find(name, of: context.tracee) {
+    case .found(let status): return then(files.record(of: KernelStatus(status)))
+    case .missing: return .original
+    case .unknown: break
+    }
     let address = context.call.scratch(KernelStatus.byteCount, further: 64 + parent.count + 1)
     guard context.tracee.write(parent + [0], to: address) else { return .original }
     return query(
       context, .path(directory: creation.directory, path: address, flags: 0), or: { _ in .original }
     ) { [self] status in then(files.record(of: status)) }
   }
+}
+
+/// Devices that every program may use, and every machine has.
+private enum MachineDevice: UInt64 {
+  case null = 0x103, zero = 0x105, full = 0x107, random = 0x108, urandom = 0x109, tty = 0x500
+
+  init?(_ record: FileRecord) {
+    guard record.type == FileMode.character else { return nil }
+    self.init(rawValue: record.device)
+  }
+
+  /// With a zero at the end.
+  var path: [UInt8] { Array("/dev/\(self)".utf8) + [0] }
 }

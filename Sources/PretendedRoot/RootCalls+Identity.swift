@@ -140,17 +140,21 @@ extension RootCalls {
 
   /// What root may do, and what would hide a program's memory from its tracer.
   func control(_ context: Context) -> Step {
-    // The numbers are those of linux/prctl.h.
-    switch context.word(context.first) {
-    case 7 /* PR_GET_KEEPCAPS */: return .answer(context.tracee.credentials.keepsPermitted ? 1 : 0)
-    case 8 /* PR_SET_KEEPCAPS */:
+    guard let control = ProcessControl(rawValue: context.word(context.first)) else { return .original }
+    switch control {
+    case .keepsCapabilities: return .answer(context.tracee.credentials.keepsPermitted ? 1 : 0)
+    case .keepCapabilities:
       context.tracee.credentials.keepsPermitted = context.second != 0
       return .answer(0)
-    case 4 /* PR_SET_DUMPABLE */, 24 /* PR_CAPBSET_DROP */, 28 /* PR_SET_SECUREBITS */: return .answer(0)
-    case 23 /* PR_CAPBSET_READ */: return .answer(context.second <= 40 ? 1 : Failure.invalid)
-    case 27 /* PR_GET_SECUREBITS */: return .answer(0)
-    case 47 /* PR_CAP_AMBIENT */: return .answer(0)
-    default: return .original
+    case .readBounding: return .answer(context.second <= 40 ? 1 : Failure.invalid)
+    case .setDumpable, .dropBounding, .readSecureBits, .setSecureBits, .ambient: return .answer(0)
     }
   }
+}
+
+/// What prctl(2) is looked at for (linux/prctl.h).
+enum ProcessControl: UInt32, CaseIterable {
+  case setDumpable = 4, keepsCapabilities = 7, keepCapabilities = 8
+  case readBounding = 23, dropBounding = 24, readSecureBits = 27, setSecureBits = 28
+  case ambient = 47
 }

@@ -30,8 +30,7 @@ extension RootCalls {
       if group != .max { record.group = group }
       // A new owner's program is another one (notify_change and chown_common in the kernel).
       if record.type != FileMode.directory {
-        record.mode &= ~FileMode.setUser
-        if record.mode & FileMode.groupMayExecute != 0 { record.mode &= ~FileMode.setGroup }
+        record.loseSetID()
         record.attributes[FileAttribute.capability] = nil
       }
       files.set(record, of: status)
@@ -56,11 +55,15 @@ extension RootCalls {
       guard credentials.has(.fowner) || credentials.user.files == record.user else {
         return .answer(Failure.notPermitted)
       }
-      record.mode = record.type | permissions
+      record.setPermissions(permissions)
       let shown = Self.modeOnDisk(permissions, status)
       var after = status
       after.mode = status.mode & FileMode.type | shown
       if status.mode & 0o7777 == shown {
+        files.set(record, of: after)
+        return .answer(0)
+      }
+      if changeMode(place, of: context.tracee, status.file, to: shown) {
         files.set(record, of: after)
         return .answer(0)
       }
@@ -74,7 +77,7 @@ extension RootCalls {
   }
 
   /// What a file's mode is on disk, where its user must always be able to use it, and where set-id bits mean somebody else.
-  private static func modeOnDisk(_ permissions: UInt32, _ status: KernelStatus) -> UInt32 {
+  static func modeOnDisk(_ permissions: UInt32, _ status: KernelStatus) -> UInt32 {
     let isDirectory = status.mode & FileMode.type == FileMode.directory
     return permissions & 0o1777 | (isDirectory ? 0o700 : 0o600)
   }

@@ -6,7 +6,18 @@ final class RootCalls {
   /// What is pretended now.
   var files: PretendedFiles
 
-  init(_ files: PretendedFiles) { self.files = files }
+  /// Whom the kernel shows to programs as root, by this process's numbers.
+  let rootUser, rootGroup: UInt32
+  /// Files that lose something by a write.
+  let watch = ContentWatch()
+  /// Those of them that were opened by somebody who is not root.
+  var writtenByOthers: Set<FileNumber> = []
+
+  /// - Parameter mapsUser: Whether that is this process's user; otherwise it is the real one.
+  init(_ files: PretendedFiles, mapsUser: Bool) {
+    self.files = files
+    (rootUser, rootGroup) = mapsUser ? (geteuid(), getegid()) : (0, 0)
+  }
 
   /// A system call at its beginning.
   struct Context {
@@ -42,18 +53,24 @@ final class RootCalls {
 
   /// Decides about a call that a thread is about to make.
   func begin(_ call: trace_call, of tracee: Tracee) -> Step {
+    noteWrites()
     let context = Context(call: call, tracee: tracee)
     let number = Int(truncatingIfNeeded: call.number)
     guard let name = SystemCallNumber(rawValue: number) else { return .original }
     switch name {
-    case .stat, .fstat, .lstat: return showStatus(context, buffer: context.second)
-    case .newfstatat: return showStatus(context, buffer: context.third)
+    case .fstat: return showStatus(context, .descriptor(context.first), buffer: context.second)
+    case .stat: return showStatus(context, .path(context.first), buffer: context.second)
+    case .lstat: return showStatus(context, .link(context.first), buffer: context.second)
+    case .newfstatat:
+      let place = Place.path(directory: context.first, path: context.second, flags: context.fourth)
+      return showStatus(context, place, buffer: context.third)
     case .statx: return showExtendedStatus(context)
     case .getdents, .getdents64: return showDirectory(context, isOld: name == .getdents)
     case .chown, .lchown, .fchown, .fchownat: return changeOwner(context, name)
     case .chmod, .fchmod, .fchmodat: return changeMode(context, name)
     case .mknod, .mknodat: return makeNode(context, isAt: name == .mknodat)
-    case .open, .creat, .openat, .mkdir, .mkdirat, .symlink, .symlinkat: return create(context, name)
+    case .open, .creat, .openat: return open(context, name)
+    case .mkdir, .mkdirat, .symlink, .symlinkat: return create(context, name)
     case .link, .linkat: return link(context, isAt: name == .linkat)
     case .unlink, .rmdir, .unlinkat: return remove(context, isAt: name == .unlinkat)
     case .rename, .renameat, .renameat2: return rename(context, name)
@@ -73,6 +90,7 @@ final class RootCalls {
 
   /// A thread has become another program.
   func hasExecuted(_ tracee: Tracee) {
+    noteWrites()
     var status = Glibc.stat()
     let isKnown = !files.records.isEmpty && stat("/proc/\(tracee.number)/exe", &status) == 0
     let number = FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
@@ -81,11 +99,16 @@ final class RootCalls {
 
   // MARK: Looking at files
 
-  /// Asks the kernel what a file is, and goes on with the answer or an error.
+  /// Finds out what a file is, from the kernel if need be, and goes on with the answer or an error.
   func query(
     _ context: Context, _ place: Place, or failed: @escaping (Int64) -> Step = { .answer($0) },
     then: @escaping (KernelStatus) -> Step
   ) -> Step {
+    switch find(place, of: context.tracee) {
+    case .found(let status): return then(KernelStatus(status))
+    case .missing: return failed(Failure.missing)
+    case .unknown: break
+    }
     let buffer = context.call.scratch(KernelStatus.byteCount)
     let call =
       switch place {
@@ -100,8 +123,20 @@ final class RootCalls {
     }
   }
 
-  private func showStatus(_ context: Context, buffer: UInt64) -> Step {
-    .make(context.call) { [self] result in
+  private func showStatus(_ context: Context, _ place: Place, buffer: UInt64) -> Step {
+    switch find(place, of: context.tracee) {
+    case .found(var status):
+      let known = KernelStatus(status)
+      let record = files.record(of: known)
+      if isShown(known, as: record) { return .original }
+      (status.st_mode, status.st_uid, status.st_gid) = (record.mode, record.user, record.group)
+      status.st_rdev = dev_t(record.device)
+      let isWritten = withUnsafeBytes(of: status) { context.tracee.write($0, to: buffer) }
+      return .answer(isWritten ? 0 : Failure.badAddress)
+    case .missing: return .original
+    case .unknown: break
+    }
+    return .make(context.call) { [self] result in
       guard result == 0 else { return .answer(result) }
       let known = context.tracee.withBytes(buffer, 48) { KernelStatus($0) }
       guard let status = known else { return .answer(result) }
@@ -122,22 +157,28 @@ final class RootCalls {
     var call = context.call
     call.arguments.3 |= ExtendedStatus.needed
     let buffer = context.fifth
+    let place = Place.path(directory: context.first, path: context.second, flags: context.third)
+    if let name = name(place, of: context.tracee) {
+      switch find(name, of: context.tracee) {
+      case .found(let status):
+        let known = KernelStatus(status)
+        let record = files.record(of: known)
+        if isShown(known, as: record) { return .original }
+        let flags = Int32(truncatingIfNeeded: context.third & ExtendedStatus.freshness)
+        let mask = context.word(call.arguments.3)
+        guard var bytes = findExtended(name, of: context.tracee, flags: flags, mask: mask) else { break }
+        bytes.withUnsafeMutableBytes { ExtendedStatus.show(record, in: $0) }
+        return .answer(context.tracee.write(bytes, to: buffer) ? 0 : Failure.badAddress)
+      case .missing: return .original
+      case .unknown: break
+      }
+    }
     return .make(call) { [self] result in
       guard result == 0 else { return .answer(result) }
-      let known = context.tracee.withBytes(buffer, ExtendedStatus.byteCount) { ExtendedStatus.read($0) }
-      guard let status = known else { return .answer(result) }
-      let record = files.record(of: status)
-      if record.mode != status.mode || record.user != status.user || record.group != status.group {
-        let both = UInt64(record.user) | UInt64(record.group) << 32
-        guard context.tracee.write(both, to: buffer + 20),
-          context.tracee.write(UInt16(truncatingIfNeeded: record.mode), to: buffer + 28)
-        else { return .answer(Failure.badAddress) }
-      }
-      if record.device != status.device {
-        _ = context.tracee.write(ExtendedStatus.majorNumber(record.device), to: buffer + 128)
-        _ = context.tracee.write(ExtendedStatus.minorNumber(record.device), to: buffer + 132)
-      }
-      return .answer(0)
+      guard var bytes = context.tracee.read(buffer, ExtendedStatus.byteCount) else { return .answer(result) }
+      let status = bytes.withUnsafeBytes { ExtendedStatus.read($0) }
+      bytes.withUnsafeMutableBytes { ExtendedStatus.show(files.record(of: status), in: $0) }
+      return .answer(context.tracee.write(bytes, to: buffer) ? 0 : Failure.badAddress)
     }
   }
 

@@ -16,10 +16,8 @@ enum SystemCallNumber: Int, CaseIterable {
   case fchmodat = 268
   case renameat2 = 316, statx = 332
 
-  /// Those that make files only with this bit in that argument.
+  /// Those that make files or write to them only with bits in that argument.
   static let opening: [(number: Self, argument: Int)] = [(.open, 1), (.openat, 2)]
-  /// `O_CREAT`.
-  static let creates: UInt64 = 0o100
 
   /// Those that are refused as an older kernel would, since they change files by ways of their own; every C library does without.
   ///
@@ -28,11 +26,24 @@ enum SystemCallNumber: Int, CaseIterable {
   static let missing = [425, 426, 427, 437, 452, 463, 464, 465, 466, 468, 469]
 }
 
+/// Flags of open(2).
+enum OpenFlag {
+  static let creates: UInt64 = 0o100
+  /// `O_WRONLY` and `O_RDWR`.
+  static let writes: UInt64 = 0o3
+  static let exclusive: UInt64 = 0o200
+  static let noFollow: UInt64 = 0o400000
+  /// `O_PATH`.
+  static let names: UInt64 = 0o10000000
+}
+
 /// Error numbers, as system calls return them.
 enum Failure {
   static let notPermitted: Int64 = -1
+  static let missing: Int64 = -2
   static let tooBig: Int64 = -7
   static let exists: Int64 = -17
+  static let notAllowed: Int64 = -13
   static let badAddress: Int64 = -14
   static let invalid: Int64 = -22
   static let outOfRange: Int64 = -34

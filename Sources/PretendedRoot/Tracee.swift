@@ -50,13 +50,16 @@ final class Tracee {
   func readText(_ address: UInt64, limit: Int) -> [UInt8]? {
     var text: [UInt8] = []
     var address = address
+    // Most are short.
+    var most = 128
     while text.count <= limit {
       // Not beyond the page: the next one may not be there.
-      let count = min(4096 - Int(address % 4096), limit + 1 - text.count)
+      let count = min(4096 - Int(address % 4096), limit + 1 - text.count, most)
       guard count > 0, let piece = read(address, count) else { return nil }
       if let end = piece.firstIndex(of: 0) { return text + piece[..<end] }
       text += piece
       address += UInt64(count)
+      most = 4096
     }
     return nil
   }
@@ -64,6 +67,10 @@ final class Tracee {
   /// Writes to its memory; whether all of it was there.
   func write(_ bytes: [UInt8], to address: UInt64) -> Bool {
     bytes.isEmpty || trace_write(number, address, bytes, bytes.count) == bytes.count
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, to address: UInt64) -> Bool {
+    trace_write(number, address, bytes.baseAddress, bytes.count) == bytes.count
   }
 
   /// Writes a number.

@@ -63,8 +63,10 @@ final class Tracer {
   private func goOn(_ tracee: Tracee, signal: Int32 = 0) {
     var way = trace_on
     switch tracee.phase {
-    case .watched, .inserted: way = trace_to_call
-    case .idle, .unwatched, .restored: if seesEveryCall, tracee.number != first { way = trace_to_call }
+    case .watched: way = trace_to_call
+    // The filter stops those that are put in, too.
+    case .idle, .unwatched, .inserted, .restored:
+      if seesEveryCall, tracee.number != first { way = trace_to_call }
     }
     trace_continue(tracee.number, way, signal)
   }
@@ -134,17 +136,19 @@ final class Tracer {
 
   private func hasStoppedAtCall(_ tracee: Tracee) {
     var isForeign: Int32 = 0
+    var number: Int64 = 0
     // Without a look at every call it is known which of the two it is: after a stop by the filter there is nothing but the end.
     let isEnd =
       seesEveryCall
-      ? trace_phase(tracee.number, &isForeign) != 1
+      ? trace_phase(tracee.number, &isForeign, &number) != 1
       : {
         if case .watched = tracee.phase { return true }
         return false
       }()
     switch (tracee.phase, isEnd) {
     case (.idle, false) where seesEveryCall:
-      if isForeign == 0, tracee.number != first { return begin(tracee) }
+      let isOfInterest = isForeign == 0 && SystemCallNumber(rawValue: Int(number)) != nil
+      if isOfInterest, tracee.number != first { return begin(tracee) }
       tracee.phase = .unwatched
     case (.inserted(let then), false): tracee.phase = .watched(then)
     case (.restored, false):

@@ -103,6 +103,8 @@ import Testing
   private static let furtherScript = """
     mknod /data/null c 1 3; mknod -m 640 /data/disk b 259 70000; chown 5:6 /data/disk
     setcap cap_net_raw,cap_chown+ep /data/1/1; setfattr -n user.note -v text /data/1; setfattr -n trusted.t -v x /data/2
+    setfacl -m u:1000:rwx,g:70000:r /data/1/3; setfacl -d -m u:7:rwx /data/4; mkdir /data/4/sub; echo x > /data/4/new
+    setcap cap_chown+ep /data/1/2; echo more >> /data/1/2; echo lost > /data/null
     setfattr -n security.other -v y /data/2/2; chown 0:0 /etc/passwd; chmod 755 /usr; chmod 700 /data/3; chmod 0 /data/3/3
     mkdir /data/group; chown :50 /data/group; chmod 2775 /data/group; mkdir /data/group/sub; echo x > /data/group/file
     cp -a /data /copy; chown 4000000000:3000000000 /copy/4; chmod 6755 /copy/4/4; mv /copy/5 /data/moved; rm -r /copy/6
@@ -235,7 +237,10 @@ import Testing
     #expect(
       Set(found.split(separator: "\n").filter { !$0.hasPrefix("copy/") }) == [
         "data/null 3 0 3", "data/disk 4 5 70000", "data/pipe 6 0 0", "data/1/1 0 0 0 security.capability",
-        "data/1 5 0 0 user.note", "data/2 5 0 0 trusted.t", "data/2/2 0 0 0 security.other",
+        "data/1/3 0 0 0 system.posix_acl_access", "data/4 5 0 0 system.posix_acl_default",
+        "data/4/sub 5 0 0 system.posix_acl_access system.posix_acl_default",
+        "data/4/new 0 0 0 system.posix_acl_access", "data/1 5 0 0 user.note", "data/2 5 0 0 trusted.t",
+        "data/2/2 0 0 0 security.other",
       ], "\(found)")
     if !equal {
       for (index, output) in outputs.enumerated() {

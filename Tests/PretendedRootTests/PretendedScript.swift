@@ -18,10 +18,12 @@ struct PretendedScript {
 
   /// - Parameters:
   ///   - files: What is pretended before.
+  ///   - capable: Where those are that have capabilities.
   ///   - hasNamespaces: Whether it has processes of its own.
   ///   - seesEveryCall: Whether the tracer looks at every call, as in Nix's sandbox.
   func run(
-    _ script: String, files: PretendedFiles = PretendedFiles(), hasNamespaces: Bool = true,
+    _ script: String, files: PretendedFiles = PretendedFiles(), capable: [FileNumber: String] = [:],
+    hasNamespaces: Bool = true,
     seesEveryCall: Bool = false
   )
     async throws -> Result
@@ -43,7 +45,8 @@ struct PretendedScript {
     launch.output = descriptor
     return try await Thread.run { [launch] in
       var files = files
-      let outcome = try PretendedRoot.run(launch, files: &files, seesEveryCall: seesEveryCall)
+      let outcome = try PretendedRoot.run(
+        launch, files: &files, capable: capable, seesEveryCall: seesEveryCall)
       let reading = open(output, O_RDONLY | O_CLOEXEC)
       defer { close(reading) }
       var buffer = [UInt8](repeating: 0, count: 1 << 20)

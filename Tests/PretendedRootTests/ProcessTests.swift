@@ -140,6 +140,30 @@ import Testing
     #expect(result.files.touched == [number])
   }
 
+  @Test func `a write takes the capabilities that a file had before, and nothing else`() async throws {
+    let place = try PretendedScript()
+    defer { place.directory.remove() }
+    var files = PretendedFiles()
+    var paths: [FileNumber: String] = [:]
+    let capability = Array("security.capability".utf8)
+    for name in ["written", "read"] {
+      let path = try place.directory.write("x", to: name)
+      var status = stat()
+      try #require(stat(path, &status) == 0)
+      let number = FileNumber(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+      paths[number] = path
+      files[number] = FileRecord(
+        mode: S_IFREG | 0o6755,
+        attributes: [capability: [1, 0, 0, 2] + [UInt8](repeating: 0, count: 16), Array("user.x".utf8): [1]])
+    }
+    let result = try await place.run("cat read; echo y >>written", files: files, capable: paths)
+    #expect(result.outcome == .exited(0), "\(result.text)")
+    for (number, path) in paths {
+      let record = try #require(result.files[number])
+      #expect(record.mode == S_IFREG | 0o6755 && record.attributes.count == (path.hasSuffix("read") ? 2 : 1))
+    }
+  }
+
   @Test func `a program sees its own processes, and writes to its directory alone`() async throws {
     let outside = try TemporaryDirectory()
     defer { outside.remove() }

@@ -39,6 +39,8 @@ let
   bash = program "bash" "5.2" "ln -s bash $out/bin/sh";
   coreutils = program "coreutils" "9.1" "";
   shadow = program "shadow" "4.13" "";
+  libcap = program "libcap" "2.66" "";
+  attr = program "attr" "2.5.1" "";
   nix = program "nix" "2.8" "for name in nix-store nix-daemon; do ln -s nix $out/bin/$name; done";
 
   # Of the machine's firmware it has what one with a kernel needs.
@@ -132,7 +134,7 @@ let
   };
 
   packages = {
-    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow nix hello cowsay redis cacert helloPackage qemu linux;
+    inherit lib stdenv buildEnv system busybox glibc bash coreutils shadow libcap attr nix hello cowsay redis cacert helloPackage qemu linux;
     bashInteractive = bash;
     callPackage = function: more:
       let f = if builtins.isFunction function then function else import function; in

@@ -12,7 +12,7 @@ struct ToolBox {
   private static let tools = """
     [ awk basename bzip2 cat chgrp chmod chown cmp comm cp cut date dd diff dirname du echo env expr \
     false find fold getent grep groupadd gzip head id install ln ls md5sum mkdir mkfifo mknod mktemp mv \
-    nl od paste printf pwd readlink realpath rm rmdir sed seq setcap setfattr sha256sum sleep sort split stat \
+    nl od paste printf pwd readlink realpath rm rmdir sed seq setcap setfacl setfattr sha256sum sleep sort split stat \
     tail tar tee test touch tr true truncate uname uniq unlink useradd usermod wc xargs xz
     """
 

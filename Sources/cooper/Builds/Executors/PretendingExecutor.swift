@@ -1,4 +1,5 @@
 import ArchiveIO
+import ArchiveIO
 import Confinement
 import Glibc
 import ImageBuild
@@ -14,9 +15,10 @@ struct PretendingExecutor: RootExecutor {
 
   func run(_ task: RootTask) async throws -> Ownership {
     let files = Mutex(PretendedFiles(task.ownership))
+    let capable = try await Thread.run { try task.capableFiles() }
     let body = { @Sendable (launch: Launch, hasStarted: (Int32) -> Void) throws -> PretendedRoot.Outcome in
       var own = files.withLock { $0 }
-      let outcome = try PretendedRoot.run(launch, files: &own, hasStarted: hasStarted)
+      let outcome = try PretendedRoot.run(launch, files: &own, capable: capable, hasStarted: hasStarted)
       files.withLock { $0 = own }
       return outcome
     }
@@ -51,6 +53,25 @@ struct PretendingExecutor: RootExecutor {
   private static func way() throws -> (hasNamespaces: Bool, mapsUser: Bool) {
     if Launch.isAllowed(mappingUser: true) { return (true, true) }
     return (geteuid() == 0 && Launch.isAllowed(mappingUser: false), false)
+  }
+}
+
+extension RootTask {
+  /// The paths of the tree's files that are said to have capabilities.
+  fileprivate func capableFiles() throws -> [FileNumber: String] {
+    let capability = Array("security.capability".utf8)
+    let wanted = ownership.entries.filter { $0.value.attributes.contains { $0.key == capability } }
+    if wanted.isEmpty { return [:] }
+    var found: [FileNumber: String] = [:]
+    let walk = try TreeWalk(scratch.root.appending("."), order: .bytes)
+    while let entry = try walk.next() {
+      let identity = entry.status.identity
+      guard wanted[identity] != nil else { continue }
+      // Like the rest of this machine's paths a string; one that is not valid UTF-8 is not found, and keeps what it has.
+      let path = "\(scratch.root)/\(String(decoding: entry.path, as: UTF8.self))"
+      found[FileNumber(device: identity.device, inode: identity.inode)] = path
+    }
+    return found
   }
 }
 
