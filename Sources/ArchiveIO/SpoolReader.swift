@@ -1,4 +1,6 @@
 /// Reads a spool from its first byte on, while it is being filled or later.
+///
+/// The file has no readahead of the kernel's when it is read directly, so the block behind the one that is wanted is read meanwhile.
 public final class SpoolReader: ByteSource {
   private let spool: Spool
   private let generation: Int
@@ -6,7 +8,10 @@ public final class SpoolReader: ByteSource {
   /// What `position` lies in, and the memory that holds it.
   private var held: Range<Int64> = 0..<0
   private var heldBlock: Block?
-  private let pool = BlockPool(blockSize: Spool.blockSize, limit: 1)
+  private let pool = BlockPool(blockSize: Spool.blockSize, limit: 2)
+  /// What is being read of the block at `start`.
+  private var ahead: (start: Int64, block: Promise<FilledPart>)?
+  private let reading = Worker()
 
   fileprivate enum Place {
     case end
@@ -18,6 +23,9 @@ public final class SpoolReader: ByteSource {
     self.spool = spool
     generation = spool.state.read { $0.generation }
   }
+
+  /// Nobody may find the file in use afterwards.
+  deinit { try? reading.finish() }
 
   /// See `ByteSource`.
   ///
@@ -44,19 +52,55 @@ public final class SpoolReader: ByteSource {
       heldBlock = block
       held = blockStart..<end
     case .file(let end):
-      let block = pool.take()
-      var count = 0
-      while count < Int(end - blockStart) {
-        let space = UnsafeMutableRawBufferPointer(rebasing: block.bytes[count...])
-        let more = try spool.file.read(into: space, at: blockStart + Int64(count))
-        if more == 0 { break }
-        count += more
-      }
+      let part = try takeAhead(from: blockStart, upTo: end)
       guard spool.state.read({ $0.generation == generation }) else { throw SpoolRestarted() }
-      heldBlock = block
-      held = blockStart..<min(end, blockStart + Int64(count))
+      heldBlock = part.block
+      held = blockStart..<(blockStart + Int64(part.byteCount))
+      readAhead(from: blockStart + Int64(Spool.blockSize))
     }
     return held.contains(position)
+  }
+
+  /// The bytes of a block that is in the file up to `end`.
+  private func takeAhead(from start: Int64, upTo end: Int64) throws -> FilledPart {
+    let known = ahead
+    ahead = nil
+    if let known {
+      let part = try known.block.value()
+      if known.start == start, start + Int64(part.byteCount) >= end { return part }
+    }
+    return try Self.read(spool.file, into: pool.take(), from: start, upTo: end)
+  }
+
+  /// Begins to read the block at `start` when it is all in the file, and there alone.
+  private func readAhead(from start: Int64) {
+    let end = spool.state.read { state -> Int64? in
+      let end = min(state.received, start + Int64(Spool.blockSize))
+      let isWhole = end == start + Int64(Spool.blockSize) || state.ending != nil
+      let isInMemory = state.blocks.contains { $0.index == start / Int64(Spool.blockSize) }
+      return end > start && end <= state.written && isWhole && !isInMemory ? end : nil
+    }
+    guard let end else { return }
+    let (block, promise, file) = (pool.take(), Promise<FilledPart>(), spool.file)
+    ahead = (start, promise)
+    do {
+      try reading.submit {
+        promise.fulfil(Result { try Self.read(file, into: block, from: start, upTo: end) })
+      }
+    } catch { ahead = nil }
+  }
+
+  private static func read(
+    _ file: DirectFile, into block: Block, from start: Int64, upTo end: Int64
+  ) throws -> FilledPart {
+    var count = 0
+    while count < Int(end - start) {
+      let space = UnsafeMutableRawBufferPointer(rebasing: block.bytes[count...])
+      let more = try file.read(into: space, at: start + Int64(count))
+      if more == 0 { break }
+      count += more
+    }
+    return FilledPart(block: block, range: 0..<min(count, Int(end - start)))
   }
 
   private func place() throws -> Place {
