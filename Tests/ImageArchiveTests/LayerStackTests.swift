@@ -66,6 +66,20 @@ import Testing
     #expect(FileSystemViewTests.listing(alone) == ["a=2"])
   }
 
+  @Test func `what is learnt of layers on the way is told with the files`() async throws {
+    let tars = [LayerBytes.tar("a", "1"), LayerBytes.tar([("b", pattern(70_000))])]
+    let stored = [try await LayerBytes.gzip(tars[0]), tars[1]]
+    let layers = zip(tars, stored).map { Self.layer($0, $1) }
+    let stack = LayerStack(hashingContents: false)
+    let (view, facts) = try await stack.viewAndFacts(of: Self.image([layers[0], layers[1], layers[0]]))
+    let expected = tars.map { LayerFacts(diffID: Digest(of: $0), byteCount: Int64($0.count)) }
+    #expect(facts == [expected[0], expected[1], expected[0]])
+    #expect(try view.entry(at: FileSystemPath("b".utf8))?.byteCount == 70_000)
+    #expect(layers.map { $0.2.count } == [1, 1])
+    let unchecked = LayerStack(hashingContents: false, checkingDiffIDs: false)
+    #expect(try await unchecked.viewAndFacts(of: Self.image([layers[0]])).facts == [nil])
+  }
+
   @Test func `a layer whose uncompressed bytes are not the promised ones is refused`() async throws {
     let tar = LayerBytes.tar("a", "1")
     let stored = try await LayerBytes.gzip(tar)
