@@ -27,7 +27,7 @@ public enum Program {
   /// - Returns: any exit status; see `check` for a call that wants 0.
   public static func run(
     _ name: String, _ arguments: [String] = [], environment: [String: String] = [:], input: [UInt8] = [],
-    workingDirectory: String? = nil, timeout: Duration = .seconds(120)
+    workingDirectory: String? = nil, timeout: Duration = .seconds(600)
   ) async throws -> Result {
     let program = try find(name)
     let (path, arguments) =
@@ -48,7 +48,7 @@ public enum Program {
   @discardableResult
   public static func check(
     _ name: String, _ arguments: [String] = [], environment: [String: String] = [:], input: [UInt8] = [],
-    workingDirectory: String? = nil, timeout: Duration = .seconds(120)
+    workingDirectory: String? = nil, timeout: Duration = .seconds(600)
   ) async throws -> Result {
     let result = try await run(
       name, arguments, environment: environment, input: input, workingDirectory: workingDirectory,
@@ -75,7 +75,7 @@ public enum Program {
   /// `HOME` and `XDG_CACHE_HOME` are the given directory's, so that no login, configuration or cache of the machine has a say.
   public static func cooper(
     _ arguments: [String], home: TemporaryDirectory, environment: [String: String] = [:],
-    input: [UInt8] = [], timeout: Duration = .seconds(120)
+    input: [UInt8] = [], timeout: Duration = .seconds(600)
   ) async throws -> Result {
     let own = ["HOME": home.path, "XDG_CACHE_HOME": home.appending(".cache")]
     return try await run(

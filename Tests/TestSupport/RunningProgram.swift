@@ -44,7 +44,7 @@ public final class RunningProgram: Sendable {
   /// Waits for the end.
   ///
   /// - Throws: `TestSupportError.timedOut` after having killed it.
-  public func result(timeout: Duration = .seconds(120)) async throws -> Program.Result {
+  public func result(timeout: Duration = .seconds(600)) async throws -> Program.Result {
     let deadline = ContinuousClock.now + timeout
     while !hasEnded() {
       guard ContinuousClock.now < deadline else {
