@@ -2,7 +2,7 @@
 ///
 /// What is read comes from strangers. Every header's check sum is compared, sizes are bounded, and names are bytes that nobody has
 /// looked at: whoever uses them as paths must (registry-protocol.md, section 15).
-public final class TarReader {
+public final class TarReader: ByteSource {
   /// More than any path or set of extended attributes needs, in bytes.
   private static let extensionLimit: Int64 = 1 << 20
 

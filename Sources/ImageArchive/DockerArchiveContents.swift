@@ -124,7 +124,7 @@ struct DockerArchiveContents: Sendable {
     let measured = try await withThrowingTaskGroup(of: MeasuredLayer.self) { group in
       var results: [Int64: MeasuredLayer] = [:]
       for (index, layer) in files.enumerated() {
-        if index >= LayerLane.count, let done = try await group.next() { results[done.offset] = done }
+        if index >= Thread.width, let done = try await group.next() { results[done.offset] = done }
         group.addTask { try await Thread.run { try MeasuredLayer(layer) } }
       }
       for try await done in group { results[done.offset] = done }

@@ -23,6 +23,9 @@ public struct Image: Sendable {
 
 /// One layer of an image.
 public struct Layer: Sendable {
+  /// How many are fetched at a time, where they come from a registry: as many as containers/image does.
+  public static let fetchWidth = 6
+
   /// What the manifest says of the stored, perhaps compressed, bytes.
   public let descriptor: Descriptor
   /// The stored bytes.

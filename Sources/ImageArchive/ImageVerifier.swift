@@ -138,7 +138,7 @@ public struct ImageVerifier: Sendable {
     state.report.findings += try await withThrowingTaskGroup(of: [ImageFinding].self) { group in
       var findings: [ImageFinding] = []
       for (index, layer) in layers.enumerated() {
-        if index >= LayerLane.count, let more = try await group.next() { findings += more }
+        if index >= Thread.width, let more = try await group.next() { findings += more }
         group.addTask { try await verify(layer, progress: progress) }
       }
       for try await more in group { findings += more }

@@ -4,9 +4,6 @@ import OCIModel
 
 /// Decompresses layers into an archive, one after another: a thread that inflates, one that hashes, and one that writes.
 final class LayerLane: Sendable {
-  /// How many are worth having: what two cores can do is done by two lanes, and more than four would need more memory than they save time.
-  static let count = Thread.width
-
   /// A layer that was written, with its header.
   struct Outcome: Sendable {
     var facts: LayerFacts

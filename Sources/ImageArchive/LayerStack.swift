@@ -6,8 +6,6 @@ import OCIModel
 ///
 /// Every different layer is read once, several side by side, and a layer that images have in common is read once for all of them.
 public struct LayerStack: Sendable {
-  /// Layers that are being fetched at a time, where they come from a registry: as many as containers/image does.
-  private static let fetches = 6
   /// Layers that are being read at a time: as many as are decompressed at full speed, so that the largest is not behind at the end.
   private static let width = max(2, Thread.width)
 
@@ -97,14 +95,14 @@ public struct LayerStack: Sendable {
     try await withThrowingTaskGroup(of: (Key, ReadLayer).self) { group in
       var done: [Key: ReadLayer] = [:]
       var count = 0
-      layers.prefix(Self.fetches).forEach { $0.layer.content.prefetch() }
+      layers.prefix(Layer.fetchWidth).forEach { $0.layer.content.prefetch() }
       for (index, item) in layers.enumerated() {
         if index >= Self.width, let (key, read) = try await group.next() {
           done[key] = read
           count += read.changes.changes.count
           guard count <= LayerChanges.memberLimit else { throw FileSystemError.tooLarge }
         }
-        layers.dropFirst(index + Self.fetches).first?.layer.content.prefetch()
+        layers.dropFirst(index + Layer.fetchWidth).first?.layer.content.prefetch()
         group.addTask {
           (item.key, try await Thread.run { try read(item.layer, item.key, subject: item.subject) })
         }

@@ -13,7 +13,7 @@ final class PatchedArchive: LayeredArchive {
 
   init(_ file: DirectFile, computesDigest: Bool, progress: @escaping @Sendable (Int) -> Void) {
     writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 2))
-    lanes = (0..<LayerLane.count).map { _ in LayerLane(file, progress: progress) }
+    lanes = (0..<Thread.width).map { _ in LayerLane(file, progress: progress) }
     digester = computesDigest ? FileDigester(file) : nil
   }
 

@@ -20,7 +20,6 @@ final class LayeredFile: LayeredTarget {
 
   func append(_ parts: [LayeredImage.Part], begin: (LayeredImage.Part) -> Void) throws -> [LayerFacts] {
     try writer.flush()
-
     let pools = Supply((0..<Thread.width).map { _ in BlockPool(blockSize: 1 << 20, limit: 4) })
     let hasFailed = Flag()
     var start = writer.position

@@ -138,7 +138,7 @@ final class LayerTree {
     case .symbolicLink: try directory.createLink(name, to: facts.linkTarget)
     case .characterDevice, .blockDevice, .fifo:
       try directory.createNode(name, type: facts.type, mode: 0o600, device: facts.device)
-    default: try directory.createFile(name, from: MemberContent(content), mode: 0o600)
+    default: try directory.createFile(name, from: content, mode: 0o600)
     }
   }
 
@@ -232,13 +232,4 @@ final class LayerTree {
   private static func parts(_ path: [UInt8]) -> [[UInt8]] {
     path.split(separator: UInt8(ascii: "/")).reversed().map(Array.init)
   }
-}
-
-/// The content of the current member of a tar.
-private final class MemberContent: ByteSource {
-  private let reader: TarReader
-
-  init(_ reader: TarReader) { self.reader = reader }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try reader.read(into: buffer) }
 }

@@ -35,6 +35,22 @@ import Testing
     }
   }
 
+  /// Sends each blob other bytes first, and then its own.
+  private static func send(
+    _ stored: [[UInt8]], to blobs: [SpooledBlob], after detour: @escaping @Sendable ([UInt8]) -> [UInt8]
+  ) async throws {
+    try await Thread.run {
+      for (blob, bytes) in zip(blobs, stored) {
+        try send(detour(bytes), to: blob)
+        // Time for the reader to make its way into the wrong bytes.
+        usleep(20_000)
+        try blob.restart()
+        try send(bytes, to: blob)
+        try blob.finish()
+      }
+    }
+  }
+
   private static func write(_ writer: DockerArchiveWriter, to output: Output) async throws -> Digest? {
     let directory = try TemporaryDirectory()
     defer { directory.remove() }
@@ -77,17 +93,7 @@ import Testing
       let arriving = try stored.map { try Self.arriving($0, in: directory) }
       let writer = try DockerArchiveWriter(TestImage.image(arriving.map(\.0), diffIDs: diffIDs), "a:t")
       let writing = Task { try await Self.write(writer, to: output) }
-      let pairs = Array(zip(arriving.map(\.1), stored))
-      try await Thread.run {
-        for (blob, bytes) in pairs {
-          try Self.send(Self.detours[detour](bytes), to: blob)
-          // Time for the writer to make its way into the wrong bytes.
-          usleep(20_000)
-          try blob.restart()
-          try Self.send(bytes, to: blob)
-          try blob.finish()
-        }
-      }
+      try await Self.send(stored, to: arriving.map(\.1), after: Self.detours[detour])
       #expect(try await writing.value == expected, "kind \(kind)")
     }
   }
@@ -153,17 +159,7 @@ import Testing
       let arriving = try stored.map { try Self.arriving($0, in: directory) }
       let image = TestImage.image(arriving.map(\.0), diffIDs: diffIDs)
       let reading = Task { FileSystemViewTests.listing(try await stack.view(of: image)) }
-      let pairs = Array(zip(arriving.map(\.1), stored))
-      try await Thread.run {
-        for (blob, bytes) in pairs {
-          try Self.send(Self.detours[detour](bytes), to: blob)
-          // Time for the reader to make its way into the wrong bytes.
-          usleep(20_000)
-          try blob.restart()
-          try Self.send(bytes, to: blob)
-          try blob.finish()
-        }
-      }
+      try await Self.send(stored, to: arriving.map(\.1), after: Self.detours[detour])
       #expect(try await reading.value == expected)
     }
   }

@@ -29,12 +29,7 @@ struct LayerContents {
     ///
     /// - Throws: `FileChanged` when there is not as much.
     func read(exactly space: UnsafeMutableRawBufferPointer) throws {
-      var count = 0
-      while count < space.count {
-        let piece = try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: space[count...]))
-        if piece == 0 { throw FileChanged(path: subject) }
-        count += piece
-      }
+      guard try reader.readFully(into: space) == space.count else { throw FileChanged(path: subject) }
     }
   }
 

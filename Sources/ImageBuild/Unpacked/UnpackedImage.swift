@@ -143,17 +143,20 @@ private final class Unpacking {
     try view.forEach { path, entry in
       switch entry.kind {
       case .directory:
-        _ = try at(path.bytes) { try $0.createDirectory($1, mode: entry.mode & 0o777 | 0o700) }
-      case .symbolicLink: try at(path.bytes) { try $0.createLink($1, to: entry.linkTarget) }
+        _ = try places.at(path.bytes) { try $0.createDirectory($1, mode: entry.mode & 0o777 | 0o700) }
+      case .symbolicLink: try places.at(path.bytes) { try $0.createLink($1, to: entry.linkTarget) }
       case .pipe:
-        try at(path.bytes) { try $0.createNode($1, type: .fifo, mode: entry.mode | 0o600, device: nil) }
+        try places.at(path.bytes) {
+          try $0.createNode($1, type: .fifo, mode: entry.mode | 0o600, device: nil)
+        }
       case .characterDevice where isRoot, .blockDevice where isRoot:
-        try at(path.bytes) {
+        try places.at(path.bytes) {
           try $0.createNode(
             $1, type: TarType(entry.kind), mode: 0o600, device: entry.device.map(TarDevice.init))
         }
       // What only root could make is a file that is said to be a device.
-      case .characterDevice, .blockDevice: try at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
+      case .characterDevice, .blockDevice:
+        try places.at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
       case .file: add(path.bytes, entry)
       }
     }
@@ -165,7 +168,7 @@ private final class Unpacking {
   func finish(_ view: FileSystemView) throws {
     guard isRoot else { return }
     try view.forEach { path, entry in
-      try at(path.bytes) { directory, name in
+      try places.at(path.bytes) { directory, name in
         try directory.setOwner(uid: entry.userID, gid: entry.groupID, of: name)
         if entry.kind != .symbolicLink { try directory.setMode(entry.mode, of: name) }
         for attribute in entry.extendedAttributes {
@@ -184,10 +187,6 @@ private final class Unpacking {
       files[origin.layer, default: []].append(file)
       positions[origin] = (origin.layer, (files[origin.layer]?.count ?? 1) - 1)
     }
-  }
-
-  private func at<Value>(_ path: [UInt8], _ body: (OpenDirectory, [UInt8]) throws -> Value) throws -> Value {
-    try places.at(path, body)
   }
 }
 
@@ -224,7 +223,6 @@ private final class LayerUnpacking {
       }
     }
   }
-
 }
 
 /// Where files go; what follows something in the same directory finds it open.

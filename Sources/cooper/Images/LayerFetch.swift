@@ -6,9 +6,6 @@ import Registry
 
 /// The layers of one image, being fetched side by side into the cache while somebody reads them.
 struct LayerFetch: Sendable {
-  /// How many blobs are fetched at a time: what containers/image does.
-  private static let width = 6
-
   /// The image, whose layers may be opened at once; reading waits for what has not arrived.
   let image: Image
   private let blobs: [RemoteBlob]
@@ -69,7 +66,7 @@ struct LayerFetch: Sendable {
   private func fetchAll() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (index, blob) in blobs.enumerated() {
-        if index >= Self.width { try await group.next() }
+        if index >= Layer.fetchWidth { try await group.next() }
         group.addTask { try await blob.fetch() }
       }
       try await group.waitForAll()

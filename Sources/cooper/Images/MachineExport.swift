@@ -9,9 +9,6 @@ import VirtualMachine
 /// The file system of an image as the kernel of a virtual machine holds it, in which the layers were unpacked as dockerTools' exportImage does it
 /// (nix-dockertools.md, section 8).
 struct MachineExport {
-  /// Layers that are being fetched at a time, where they come from a registry.
-  private static let fetches = 6
-
   private let machine: HostedMachine
 
   /// An export by a machine whose disk has so many MiB; `remark` gets a line where emulation takes the place of KVM.
@@ -59,7 +56,7 @@ struct MachineExport {
     let writer = BlockWriter(try DirectFile(creating: path), pool: BlockPool(blockSize: 1 << 20, limit: 4))
     var byteCounts: [UInt64] = []
     for (number, layer) in image.layers.enumerated() {
-      image.layers[number...].prefix(Self.fetches).forEach { $0.content.prefetch() }
+      image.layers[number...].prefix(Layer.fetchWidth).forEach { $0.content.prefetch() }
       // Opened before all bytes are here, a layer that starts again would have to be opened again, too.
       _ = try layer.content.byteCount()
       let source = try layer.content.openUncompressed()

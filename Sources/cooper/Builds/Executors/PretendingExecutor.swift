@@ -1,5 +1,4 @@
 import ArchiveIO
-import ArchiveIO
 import Confinement
 import Glibc
 import ImageBuild
