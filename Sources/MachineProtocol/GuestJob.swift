@@ -1,7 +1,7 @@
-/// What the guest is to do: a file of the initial RAM disk.
+/// What the guest is to do; the host tells it on the port `PortName.control` when the guest is ready and the disks have their content.
 public struct GuestJob: Sendable, Hashable {
-  /// Where the job is in the initial RAM disk.
-  public static let path = "/job"
+  /// The most bytes of a job.
+  public static let byteLimit = 64 << 20
 
   /// Something that is seen below the root of the program.
   public struct Bind: Sendable, Hashable {
@@ -44,8 +44,6 @@ public struct GuestJob: Sendable, Hashable {
   public var timeLimit: UInt32 = 0
   /// A file that is told to the host when the program is over: a path below its root.
   public var report: [UInt8] = []
-  /// Modules of the kernel in the order in which they are loaded: paths in the initial RAM disk.
-  public var modules: [[UInt8]] = []
 
   /// A job.
   public init(command: [[UInt8]]) { self.command = command }
@@ -77,8 +75,22 @@ public struct GuestJob: Sendable, Hashable {
     }
     append("timeLimit", Array(String(timeLimit).utf8))
     append("report", report)
-    for module in modules { append("module", module) }
     return bytes
+  }
+
+  /// The job as the guest is told it.
+  public var message: [UInt8] {
+    var message: [UInt8] = []
+    Netstring.append(encoded, to: &message)
+    return message
+  }
+
+  /// Takes a job that is told so from the beginning of `input`; nil when it is not complete yet.
+  ///
+  /// - Throws: `MalformedMessage`.
+  public static func take(from input: inout ArraySlice<UInt8>) throws(MalformedMessage) -> GuestJob? {
+    guard let bytes = try Netstring.take(from: &input, limit: byteLimit) else { return nil }
+    return try GuestJob(decoding: Array(bytes))
   }
 
   /// Reads what `encoded` gives.
@@ -100,7 +112,6 @@ public struct GuestJob: Sendable, Hashable {
       case ("bind", 4): binds.append(Bind(try Self.source(parts[2], parts[3]), at: parts[1]))
       case ("timeLimit", 2): timeLimit = UInt32(String(decoding: parts[1], as: UTF8.self)) ?? 0
       case ("report", 2): report = parts[1]
-      case ("module", 2): modules.append(parts[1])
       default: throw MalformedMessage("an unknown field of the job")
       }
     }
@@ -117,6 +128,12 @@ public struct GuestJob: Sendable, Hashable {
   }
 }
 
+/// What of the initial RAM disk host and guest agree on.
+public enum RamdiskPath {
+  /// The directory of the kernel's modules, whose names are numbers: the order in which they are loaded.
+  public static let modules = "modules"
+}
+
 /// What disks are called, as their serial numbers.
 public enum DiskName {
   /// The tree as it is before, an EROFS image.
@@ -131,7 +148,7 @@ public enum DiskName {
 
 /// What the ports between guest and host are called.
 public enum PortName {
-  /// Records of the guest; one byte of the host ends the machine.
+  /// Records of the guest; of the host, behind the first record, the job, and in the end one byte, which ends the machine.
   public static let control = "cooper.control"
   /// What the program prints.
   public static let log = "cooper.log"

@@ -1,6 +1,6 @@
 /// What the guest tells while it works, in this order: `ready`, `started`, `ended`, `report` where there is one, `output` after success, `done`.
 public enum GuestRecord: Sendable, Hashable {
-  /// The kernel and the guest program work.
+  /// The kernel and the guest program work, and wait for the job.
   case ready
   /// The program was started, or the unpacking.
   case started

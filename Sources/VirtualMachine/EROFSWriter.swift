@@ -15,7 +15,7 @@ public final class EROFSWriter {
   private var inodeCount: UInt32 = 0
   private let zeros = [UInt8](repeating: 0, count: EROFSFormat.blockSize)
 
-  /// A writer to an empty file.
+  /// A writer to a file of nothing, which may be one long hole.
   public init(_ file: DirectFile) {
     writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
   }

@@ -34,7 +34,7 @@ public enum MachineError: Error, Hashable {
   /// The program failed after the kernel had killed processes for their memory.
   case outOfMemory(status: Int, mebibytes: Int, report: [UInt8])
   /// The guest's kernel stopped because of a mistake.
-  case panic(reason: String, isReady: Bool)
+  case panic(reason: String, isAtWork: Bool)
   /// The machine was switched off or started anew before it was done.
   case reset
   /// A signal ended QEMU.
@@ -72,8 +72,8 @@ extension MachineError: CustomStringConvertible {
       "\(Self.ending(status)), and the machine's disk of \(mebibytes) MiB is full; raise “diskSize”"
     case .outOfMemory(let status, let mebibytes, _):
       "\(Self.ending(status)), and the machine's \(mebibytes) MiB of memory were too little; raise “buildVMMemorySize”"
-    case .panic(let reason, let isReady):
-      "the virtual machine's kernel stopped \(isReady ? "while the commands ran" : "when it started"): \(reason)"
+    case .panic(let reason, let isAtWork):
+      "the virtual machine's kernel stopped \(isAtWork ? "while the commands ran" : "when it started"): \(reason)"
     case .reset: "the virtual machine was switched off or started anew before the commands were done"
     case .killed(let signal): "signal \(signal) ended QEMU"
     case .damaged(let reason): "the virtual machine's result is damaged: \(reason)"

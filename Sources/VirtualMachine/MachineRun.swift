@@ -9,14 +9,15 @@ final class MachineRun {
   private static let serialLimit = 64 << 10
   /// Seconds that QEMU has to end when it is asked to.
   private static let politeness = 5
-  private static let events = Int16(POLLIN)
-
   private let setup: MachineSetup
   private let emulator: EmulatorProcess
-  private let log: @Sendable (UnsafeRawBufferPointer) -> Void
+  private let pending: PendingJob
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
   private let outputFile: DirectFile
+  /// What the guest has told and is no record yet.
   private var control: [UInt8] = []
+  /// What the guest is told when it is ready.
+  private var message: [UInt8] = []
   private var story: MachineStory
   /// When patience ends.
   private var deadline: ContinuousClock.Instant
@@ -24,10 +25,10 @@ final class MachineRun {
   /// What of the machine can still say something.
   private var open: Set<Int32> = []
 
-  /// Starts QEMU; `log` gets what the program prints.
-  init(_ setup: MachineSetup, log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void) throws {
+  /// Starts QEMU.
+  init(_ setup: MachineSetup, _ pending: PendingJob) throws {
     self.setup = setup
-    self.log = log
+    self.pending = pending
     outputFile = try DirectFile(creating: setup.output)
     emulator = try EmulatorProcess(setup)
     story = MachineStory(setup)
@@ -39,26 +40,29 @@ final class MachineRun {
   /// The process group of QEMU.
   var processGroup: pid_t { emulator.process }
 
-  /// Follows the machine to its end.
+  /// Follows the machine to its end, or ends it when `interruption` is raised.
   ///
   /// - Throws: `MachineError`, `CancellationError`.
-  func follow(_ interrupter: Interrupter) throws {
+  func follow(until interruption: PollSignal) throws {
     let all = [emulator.serial, emulator.control, emulator.log, emulator.output, emulator.messages]
     open = Set(all.map(\.rawValue))
     while !open.isEmpty {
-      var waiting = open.map { pollfd(fd: $0, events: Self.events, revents: 0) }
-      // The signal stays readable, and says nothing new.
-      if !story.isCancelled {
-        waiting.append(pollfd(fd: interrupter.signal.rawValue, events: Self.events, revents: 0))
+      var waiting = open.map { descriptor in
+        let isWritten = descriptor == emulator.control.rawValue && story.isAtWork && !message.isEmpty
+        return pollfd(fd: descriptor, events: Int16(isWritten ? POLLIN | POLLOUT : POLLIN), revents: 0)
       }
+      // Signals stay readable, and say nothing new.
+      let signals = (story.isCancelled ? [] : [interruption]) + (story.job == nil ? [pending.signal] : [])
+      waiting += signals.map { pollfd(fd: $0.descriptor.rawValue, events: Int16(POLLIN), revents: 0) }
       let count = poll(&waiting, nfds_t(waiting.count), milliseconds())
       if count < 0, errno != EINTR { throw Errno(rawValue: errno) }
       if count == 0 { end(because: .patience) }
       for ready in waiting where ready.revents != 0 {
-        if ready.fd == interrupter.signal.rawValue {
-          end(because: .interruption)
-        } else {
-          try take(from: FileDescriptor(rawValue: ready.fd))
+        switch ready.fd {
+        case interruption.descriptor.rawValue: end(because: .interruption)
+        case pending.signal.descriptor.rawValue: takeJob()
+        case _ where ready.revents == Int16(POLLOUT): tellJob()
+        default: try take(from: FileDescriptor(rawValue: ready.fd))
         }
       }
     }
@@ -82,6 +86,25 @@ final class MachineRun {
     deadline = .now + .seconds(Self.politeness)
   }
 
+  private func takeJob() {
+    story.job = pending.content?.job
+    message = story.job?.message ?? []
+    extendDeadline()
+  }
+
+  /// Writes as much of the message as there is room for.
+  private func tellJob() {
+    let count = message.withUnsafeBytes {
+      send(emulator.control.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+    }
+    // A QEMU that is gone tells itself.
+    if count > 0 { message.removeFirst(count) }
+  }
+
+  private func extendDeadline() {
+    if !isEnding, let patience = story.patience { deadline = .now + .seconds(patience) }
+  }
+
   private func take(from source: FileDescriptor) throws {
     let count: Int
     do {
@@ -99,11 +122,11 @@ final class MachineRun {
     switch source {
     case emulator.serial: story.serial.append(bytes, limit: Self.serialLimit)
     case emulator.messages: story.messages.append(bytes, limit: Self.serialLimit)
-    case emulator.log: log(bytes)
+    case emulator.log: pending.content?.log(bytes)
     case emulator.output: keep(bytes)
     default: read(bytes)
     }
-    if !isEnding, let patience = story.patience { deadline = .now + .seconds(patience) }
+    extendDeadline()
   }
 
   private func keep(_ bytes: UnsafeRawBufferPointer) {

@@ -23,8 +23,6 @@ public struct MachineLimits: Sendable, Hashable {
   public var readyUnderKVM = 20
   /// Seconds until the guest works, under emulation, also of a machine that has much else to do.
   public var readyUnderEmulation = 120
-  /// Seconds for the program; 0 for as long as it takes.
-  public var program = 0
   /// Seconds without a sign of life whenever the guest itself is at work.
   public var silence = 120
   /// Seconds to switch the machine off when everything is done.

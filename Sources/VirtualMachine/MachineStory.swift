@@ -10,8 +10,11 @@ struct MachineStory {
   private static let fullBelow: UInt64 = 1 << 20
   /// More of the kernel's words than this does not help.
   private static let quotedByteCount = 600
+  private static let forEver = Int(Int32.max)
 
   private let setup: MachineSetup
+  /// What the machine is to do, once there is something.
+  var job: GuestJob?
   private(set) var isReady = false
   private(set) var isStarted = false
   private(set) var ending: GuestRecord.Ending?
@@ -47,12 +50,16 @@ struct MachineStory {
   /// The seconds that the machine may take until it says something again; nil for as many as are left.
   var patience: Int? {
     if !isReady || isDone || failure != nil { return nil }
+    guard let job else { return Self.forEver }
     if isStarted, ending == nil {
       // The guest itself ends the program in time.
-      return setup.limits.program == 0 ? .init(Int32.max) : setup.limits.program + setup.limits.silence
+      return job.timeLimit == 0 ? Self.forEver : Int(job.timeLimit) + setup.limits.silence
     }
     return setup.limits.silence
   }
+
+  /// Whether the guest has something to do.
+  var isAtWork: Bool { isReady && job != nil }
 
   /// Says whether the machine did all that it was to do, now that QEMU has ended with this status of `waitpid`.
   ///
@@ -83,7 +90,7 @@ struct MachineStory {
 
   private func failed(_ ending: GuestRecord.Ending) -> MachineError {
     let status = Int(clamping: ending.status)
-    if ending.isLate { return .late(seconds: setup.limits.program) }
+    if ending.isLate { return .late(seconds: Int(job?.timeLimit ?? 0)) }
     if ending.killedForMemory > 0 {
       return .outOfMemory(status: status, mebibytes: setup.memory, report: report)
     }
@@ -96,7 +103,7 @@ struct MachineStory {
   /// The machine ended before it was done.
   private func broken(_ status: Int32) -> MachineError {
     if let panic = serial.line(with: "Kernel panic - not syncing") {
-      return .panic(reason: panic, isReady: isReady)
+      return .panic(reason: panic, isAtWork: isAtWork)
     }
     let signal = status & 0x7F
     if signal != 0 { return .killed(signal: Int(signal)) }

@@ -16,7 +16,7 @@ enum Guest {
     }
     let control = start()
     do {
-      try work(control)
+      if let control { try work(control) }
     } catch {
       control?.send(.failed(Array("\(error)".utf8)))
       Console.say("\(error)")
@@ -30,32 +30,31 @@ enum Guest {
     do {
       try Mount.system()
       Memory.endThrashing()
-      let job = try Job.read()
-      try Modules.load(job.modules)
-      return try Control(job)
+      try Modules.load()
+      return try Control()
     } catch {
       Console.say("\(error)")
       return nil
     }
   }
 
-  private static func work(_ control: Control?) throws {
-    guard let control else { return }
+  private static func work(_ control: Control) throws {
     control.send(.ready)
-    if let layers = control.job.layers {
+    let job = try control.job()
+    if let layers = job.layers {
       try unpack(layers, control)
     } else {
-      try run(control)
+      try run(job, control)
     }
     control.send(.done)
   }
 
-  private static func run(_ control: Control) throws {
-    let tree = try Tree(control.job)
+  private static func run(_ job: GuestJob, _ control: Control) throws {
+    let tree = try Tree(job)
     let log = try Port.open(PortName.log)
-    let process = try ScriptProcess(control.job, log: log)
+    let process = try ScriptProcess(job, log: log)
     control.send(.started)
-    let ending = try process.wait(limit: control.job.timeLimit)
+    let ending = try process.wait(limit: job.timeLimit)
     control.send(.ended(Scratch.ending(status: ending.status, isLate: ending.isLate)))
     if let report = tree.report() { control.send(.report(report)) }
     if ending.status == 0, !ending.isLate { try give(tree.changes(), control) }
@@ -93,15 +92,6 @@ enum Guest {
       byteCount += UInt64(count)
     }
     control.send(.output(members: members.count, byteCount: byteCount))
-  }
-}
-
-/// The job in the initial RAM disk.
-enum Job {
-  static func read() throws -> GuestJob {
-    let parts = GuestJob.path.split(separator: "/").map { Array($0.utf8) }
-    let bytes = try OpenDirectory("/").file(parts[0]).readAll()
-    return try GuestJob(decoding: bytes)
   }
 }
 

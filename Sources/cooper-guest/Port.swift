@@ -40,14 +40,23 @@ enum Attribute {
   }
 }
 
-/// The port on which the host is told what happens.
+/// The port on which the host says what is to be done, and is told what happens.
 final class Control {
-  let job: GuestJob
   private let port: FileDescriptor
 
-  init(_ job: GuestJob) throws {
-    self.job = job
-    port = try Port.open(PortName.control)
+  init() throws { port = try Port.open(PortName.control) }
+
+  /// What the host says, for which it may need time.
+  func job() throws -> GuestJob {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = try piece.withUnsafeMutableBytes { try port.read(into: $0) }
+      guard count > 0 else { throw GuestFailure(because: "the host says nothing") }
+      bytes += piece[..<count]
+      var rest = bytes[...]
+      if let job = try GuestJob.take(from: &rest) { return job }
+    }
   }
 
   /// Tells the host.

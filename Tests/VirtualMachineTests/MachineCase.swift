@@ -48,9 +48,11 @@ struct MachineCase {
     job.timeLimit = timeLimit
     job.report = Array("/report".utf8)
     let printed = Printed()
+    let pending = try PendingJob()
+    pending.give(job, log: { printed.append($0) })
     try await machine.run(
-      job, on: .init(lower: FilePath(directory.appending("lower"))), by: .tcg, in: FilePath(directory.path),
-      output: FilePath(output), log: { printed.append($0) })
+      pending, on: .init(lower: FilePath(directory.appending("lower"))), by: .tcg,
+      in: FilePath(directory.path), output: FilePath(output))
     return printed.text
   }
 

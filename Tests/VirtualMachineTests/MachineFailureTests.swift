@@ -58,7 +58,7 @@ import VirtualMachine
 
   @Test func `a kernel that stops is told, and is not tried again`() async throws {
     let error = try await failure("echo c > /proc/sysrq-trigger; sleep 100")
-    guard case .panic(let reason, isReady: true) = error else {
+    guard case .panic(let reason, isAtWork: true) = error else {
       Issue.record("\(error)")
       return
     }

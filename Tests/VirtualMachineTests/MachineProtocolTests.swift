@@ -37,8 +37,13 @@ import Testing
       .init(.devices, at: Array("/dev".utf8)), .init(.system, at: Array("/sys".utf8)),
       .init(.extra(Array("store".utf8)), at: Array("/nix/store".utf8)), .init(.scratch([]), at: [0x2F]),
     ]
-    (job.timeLimit, job.report, job.modules) = (.max, Array("/r".utf8), [Array("/modules/0".utf8)])
+    (job.timeLimit, job.report) = (.max, Array("/r".utf8))
     #expect(try GuestJob(decoding: job.encoded) == job)
+    var arriving = job.message[...]
+    #expect(try GuestJob.take(from: &arriving) == job)
+    #expect(arriving.isEmpty)
+    var beginning = job.message.dropLast()
+    #expect(try GuestJob.take(from: &beginning) == nil)
   }
 
   @Test(arguments: [[], [0, 512, .max]]) func `a job of layers is another one than of none`(

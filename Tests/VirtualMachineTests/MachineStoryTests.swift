@@ -81,7 +81,7 @@ import VirtualMachine
   @Test func `a kernel that stops before anything works is tried twice more`() async throws {
     let script = "echo '[1.0] Kernel panic - not syncing: odd' >&$serial; exit 1"
     let (error, starts) = try await outcome(of: script)
-    #expect(error as? MachineError == .panic(reason: "Kernel panic - not syncing: odd", isReady: false))
+    #expect(error as? MachineError == .panic(reason: "Kernel panic - not syncing: odd", isAtWork: false))
     #expect(starts == 3)
   }
 

@@ -22,9 +22,11 @@ import VirtualMachine
     let lower = FilePath(machine.directory.appending("nothing"))
     _ = try EROFSWriter(DirectFile(creating: lower)).finish()
     let error = await #expect(throws: MachineError.self) {
+      let job = try PendingJob()
+      job.give(GuestJob(command: []), log: { _ in })
       try await machine.machine.run(
-        GuestJob(command: []), on: .init(lower: lower), by: .tcg, in: FilePath(machine.directory.path),
-        output: FilePath(machine.output), log: { _ in })
+        job, on: .init(lower: lower), by: .tcg, in: FilePath(machine.directory.path),
+        output: FilePath(machine.output))
     }
     #expect(error == .program(status: 125, report: []))
   }

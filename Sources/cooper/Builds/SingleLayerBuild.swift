@@ -100,19 +100,21 @@ struct SingleLayerBuild: SpecBuilder {
     let executor = try await settings.executor(
       for: spec.common, asRoot: true,
       machine: MachineSize(memory: spec.memorySize, disk: spec.diskSize))
-    let image = try await Thread.run { [owner = spec.owner] in
-      var image = try UnpackedImage(
-        base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles)
-      // First, since contents may have something of the same name.
-      try image.remove(removed)
-      try image.add(tree, owner: owner)
-      return image
+    let layer = try await executor.preparing(in: scratch.directory) { executor in
+      let image = try await Thread.run { [owner = spec.owner] in
+        var image = try UnpackedImage(
+          base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles)
+        // First, since contents may have something of the same name.
+        try image.remove(removed)
+        try image.add(tree, owner: owner)
+        return image
+      }
+      let scripts = CustomisationScripts(
+        spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
+      return try await scripts.run(
+        asRoot: commands, in: image, at: scratch, by: executor, searching: searchPath(of: base),
+        rules: PermissionRules(spec.permissions))
     }
-    let scripts = CustomisationScripts(
-      spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
-    let layer = try await scripts.run(
-      asRoot: commands, in: image, at: scratch, by: executor, searching: searchPath(of: base),
-      rules: PermissionRules(spec.permissions))
     // Scripts found the base without what the spec removes, so that is among what they removed.
     return Packed(
       layer: layer, whiteouts: layer.whiteouts, isDirectory: scratch.isDirectory, hasBase: true)

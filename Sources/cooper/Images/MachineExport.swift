@@ -40,20 +40,23 @@ struct MachineExport {
     defer { scratch.remove() }
     let disk = scratch.path.appending("layers")
     let tree = scratch.path.appending("tree.tar")
-    let byteCounts = try await Thread.run { try Self.writeDisk(of: image, to: disk) }
-    do {
-      try await machine.run(
-        GuestJob(layers: byteCounts), on: Machine.Disks(layers: disk), in: scratch.path, output: tree)
-    } catch let error as MachineError {
-      throw MachineExportError(error) ?? error
+    let layers = try ReservedDisk.create(at: disk)
+    let machine = try machine.start(on: Machine.Disks(layers: disk), in: scratch.path, output: tree)
+    try await ending(machine.end) {
+      let byteCounts = try await Thread.run { try Self.write(image, to: layers) }
+      do {
+        try await machine.run(GuestJob(layers: byteCounts))
+      } catch let error as MachineError {
+        throw MachineExportError(error) ?? error
+      }
     }
     unlink(disk.string)
     _ = try await FlatTar(tree: FileRange(whole: DirectFile(reading: tree)), style: style).write(to: file)
   }
 
   /// Writes the layers one behind the other, decompressed, and gives their lengths in bytes.
-  private static func writeDisk(of image: Image, to path: FilePath) throws -> [UInt64] {
-    let writer = BlockWriter(try DirectFile(creating: path), pool: BlockPool(blockSize: 1 << 20, limit: 4))
+  private static func write(_ image: Image, to file: DirectFile) throws -> [UInt64] {
+    let writer = BlockWriter(file, pool: BlockPool(blockSize: 1 << 20, limit: 4))
     var byteCounts: [UInt64] = []
     for (number, layer) in image.layers.enumerated() {
       image.layers[number...].prefix(Layer.fetchWidth).forEach { $0.content.prefetch() }

@@ -88,21 +88,52 @@ struct HostedMachine: Sendable {
 
   // MARK: Running
 
+  /// Starts a machine, as `Machine.run` does, which is told later what to do.
+  func start(on disks: Machine.Disks, in directory: FilePath, output: FilePath) throws -> StartedMachine {
+    let job = try PendingJob()
+    let machine = Task { try await run(job, on: disks, in: directory, output: output) }
+    return StartedMachine(job, machine)
+  }
+
   /// Runs a job, as `Machine.run` does; a signal that ends this program ends QEMU, too.
-  func run(
-    _ job: GuestJob, on disks: Machine.Disks, in directory: FilePath, output: FilePath,
-    log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void = { _ in }
+  private func run(
+    _ job: PendingJob, on disks: Machine.Disks, in directory: FilePath, output: FilePath
   ) async throws {
     let groups = EmulatorGroups()
-    do {
+    try await ending(groups.end) {
       try await machine.run(
-        job, on: disks, by: accelerator, in: directory, output: output, log: log,
-        started: { groups.begin($0) })
-      await groups.end()
-    } catch {
-      await groups.end()
-      throw error
+        job, on: disks, by: accelerator, in: directory, output: output, started: { groups.begin($0) })
     }
+  }
+}
+
+/// A machine that starts, and waits for its job.
+struct StartedMachine: Sendable {
+  private let job: PendingJob
+  private let machine: Task<Void, any Error>
+
+  fileprivate init(_ job: PendingJob, _ machine: Task<Void, any Error>) {
+    (self.job, self.machine) = (job, machine)
+  }
+
+  /// Gives the machine its job, now that its disks are written, and returns when it has done it; can be called once.
+  ///
+  /// - Throws: `MachineError`, `FileError`, `CancellationError`.
+  func run(
+    _ task: GuestJob, log: @escaping @Sendable (UnsafeRawBufferPointer) -> Void = { _ in }
+  ) async throws {
+    job.give(task, log: log)
+    try await withTaskCancellationHandler {
+      try await machine.value
+    } onCancel: {
+      machine.cancel()
+    }
+  }
+
+  /// Ends the machine if it is still there.
+  func end() async {
+    machine.cancel()
+    _ = await machine.result
   }
 }
 

@@ -5,15 +5,17 @@ import MachineProtocol
 import SystemPackage
 import VirtualMachine
 
-/// The disks of a machine, in a directory of this one.
+/// The disks of a machine, in a directory of this one; they are there at once, and may be written when the machine has started.
 struct MachineDisks {
   let all: Machine.Disks
-  private let lower: FilePath
-  private let extra: FilePath
+  private let lower: DirectFile
+  private let extra: DirectFile
 
-  init(at directory: FilePath) {
-    (lower, extra) = (directory.appending("lower"), directory.appending("extra"))
-    all = Machine.Disks(lower: lower, extra: extra)
+  /// - Throws: `FileError`.
+  init(at directory: FilePath) throws {
+    let paths = (lower: directory.appending("lower"), extra: directory.appending("extra"))
+    (lower, extra) = (try ReservedDisk.create(at: paths.lower), try ReservedDisk.create(at: paths.extra))
+    all = Machine.Disks(lower: paths.lower, extra: paths.extra)
   }
 
   /// Writes the tree, whose files have this ownership, and beside it what else the script needs, which belongs to root.
@@ -35,11 +37,11 @@ struct MachineDisks {
     }
   }
 
-  private static func write(to path: FilePath, _ body: (EROFSWriter) throws -> Void) throws {
-    let writer = try EROFSWriter(DirectFile(creating: path))
+  private static func write(to file: DirectFile, _ body: (EROFSWriter) throws -> Void) throws {
+    let writer = EROFSWriter(file)
     try body(writer)
     _ = try writer.finish()
   }
 
-  func remove() { for path in [lower, extra] { unlink(path.string) } }
+  func remove() { for file in [lower, extra] { unlink(file.path) } }
 }

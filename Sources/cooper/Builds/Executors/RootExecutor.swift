@@ -1,4 +1,5 @@
 import ImageBuild
+import SystemPackage
 import VirtualMachine
 
 /// Something that runs scripts as root, or as somebody who cannot tell the difference (vm-executor.md).
@@ -8,12 +9,25 @@ protocol RootExecutor: Sendable {
   /// Otherwise they belong to the user, and all that is `RootTask.ownership`.
   var needsRealFiles: Bool { get }
 
+  /// Calls `body` with what runs scripts over a tree in `directory`, and prepares meanwhile what that takes and needs no tree.
+  func preparing<Value>(
+    in directory: FilePath, _ body: (any RootExecutor) async throws -> Value
+  ) async throws -> Value
+
   /// Runs a script, and gives what is to be said of the tree's files afterwards: `.real` when the disk says it.
   ///
   /// Nothing that the script has started runs any more when this returns or throws.
   ///
   /// - Throws: `ScriptFailure` when the commands fail, `UsageError` when this machine lacks something.
   func run(_ task: RootTask) async throws -> Ownership
+}
+
+extension RootExecutor {
+  func preparing<Value>(
+    in directory: FilePath, _ body: (any RootExecutor) async throws -> Value
+  ) async throws -> Value {
+    try await body(self)
+  }
 }
 
 /// A script that is to run over a tree.
