@@ -1,6 +1,6 @@
 import ArchiveIO
 import Glibc
-public import MachineProtocol
+import MachineProtocol
 public import SystemPackage
 
 /// A virtual machine that runs one program as root over a tree, and gives back what that changed; or that unpacks layers, and gives back the tree.

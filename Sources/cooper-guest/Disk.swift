@@ -1,3 +1,4 @@
+import CGuest
 import FileTrees
 import Glibc
 import SystemPackage
