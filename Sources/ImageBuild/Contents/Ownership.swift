@@ -1,6 +1,6 @@
 public import ArchiveIO
 
-/// What is pretended of files: owners, modes, devices and attributes that no file on the disk has.
+/// What is to be known of files beside the disk: owners, modes, devices and attributes that no file there has are pretended.
 public struct Ownership: Sendable {
   /// What is said of one file.
   public struct Entry: Hashable, Sendable {
@@ -39,6 +39,8 @@ public struct Ownership: Sendable {
   public private(set) var entries: [FileIdentity: Entry] = [:]
   /// Files that were given an owner, mode or attributes, even if it is what they had: a real file would have another change time now.
   public var touched: Set<FileIdentity> = []
+  /// Files whose content is not on the disk.
+  var absent = AbsentContents()
   /// Whether what the disk says is true where nothing is pretended: when real root made the files.
   public let trustsDisk: Bool
 

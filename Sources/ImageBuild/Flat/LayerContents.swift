@@ -2,12 +2,14 @@ import ArchiveIO
 import ImageArchive
 
 /// The contents of files of one layer, in the order of its tar.
-struct LayerContents {
+final class LayerContents {
   private let reader: TarReader
   private let subject: String
+  /// The number of the member that comes next.
+  private var position = 0
 
   /// Opens the layer; `subject` is for messages.
-  init(_ layer: Layer, subject: String) throws {
+  convenience init(_ layer: Layer, subject: String) throws {
     let stored = BufferedSource(try layer.content.open())
     let compression = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
     self.init(
@@ -22,28 +24,35 @@ struct LayerContents {
 
   /// The content of the current member.
   struct File {
-    fileprivate let reader: TarReader
+    /// All of it, or what is left.
+    let source: any ByteSource
     fileprivate let subject: String
 
     /// Fills all of `space`.
     ///
     /// - Throws: `FileChanged` when there is not as much.
     func read(exactly space: UnsafeMutableRawBufferPointer) throws {
-      guard try reader.readFully(into: space) == space.count else { throw FileChanged(path: subject) }
+      guard try source.readFully(into: space) == space.count else { throw FileChanged(path: subject) }
     }
+  }
+
+  /// The content of the member with that number, which is behind those asked for before; to be read before the next is asked for.
+  ///
+  /// - Throws: `FileChanged` when there is none; what reading throws.
+  func file(_ number: Int) throws -> File {
+    while try reader.next() != nil {
+      defer { position += 1 }
+      if position == number { return File(source: reader, subject: subject) }
+    }
+    throw FileChanged(path: subject)
   }
 
   /// Calls `body` with each of these members, which are numbers in order and may be there several times.
   func forEach(of members: [Int], _ body: (Int, File) throws -> Void) throws {
-    var rest = members[...]
-    var number = 0
-    while let wanted = rest.first, try reader.next() != nil {
-      if wanted == number {
-        rest = rest.drop { $0 == number }
-        try body(number, File(reader: reader, subject: subject))
-      }
-      number += 1
+    var last: Int?
+    for number in members where number != last {
+      try body(number, file(number))
+      last = number
     }
-    guard rest.isEmpty else { throw FileChanged(path: subject) }
   }
 }

@@ -16,6 +16,8 @@ public struct ChangedLayer: TarRecipe {
     excluding excluded: [String]
   ) throws {
     let comparison = try Comparison(tree, image, ownership, excluded: excluded.map { Array($0.utf8) })
+    var absent = ownership.absent
+    try absent.fill(comparison.absent, in: OpenDirectory(tree.root))
     whiteouts = comparison.whiteouts
     packed = ScratchLayer(
       tree, ownership: ownership, packing: .machine, rules: rules, excluding: excluded,
@@ -33,6 +35,8 @@ public struct ChangedLayer: TarRecipe {
     /// What the layer has, with the directories on the way.
     var changed: Set<[UInt8]> = [[]]
     var whiteouts: [Whiteout] = []
+    /// What the layer has, and the disk has no content of.
+    var absent: [(path: [UInt8], identity: FileIdentity)] = []
 
     init(
       _ tree: ScratchTree, _ image: UnpackedImage, _ ownership: Ownership, excluded: [[UInt8]]
@@ -46,7 +50,10 @@ public struct ChangedLayer: TarRecipe {
         let isDirectory = entry.status.type == .directory
         if isDirectory { directories.insert(entry.path) } else { others.insert(entry.path) }
         let now = try UnpackedImage.Snapshot(entry, ownership)
-        if image.snapshots[entry.path] != now { include(entry.path) }
+        if image.snapshots[entry.path] == now { continue }
+        include(entry.path)
+        let identity = entry.status.identity
+        if ownership.absent[identity] != nil { absent.append((entry.path, identity)) }
       }
       image.view.forEach { path, entry in
         let path = path.bytes

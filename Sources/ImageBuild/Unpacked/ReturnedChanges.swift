@@ -124,6 +124,7 @@ public struct ReturnedChanges {
     if entry.kind != .symbolicLink { try directory.setMode(entry.mode & 0o777 | needed, of: name) }
     let identity = try directory.status(of: name).identity
     ownership[identity] = Ownership.Entry(entry, attributes)
+    ownership.absent[identity] = nil
     try directory.setModificationTime(entry.modificationTime, of: name)
   }
 }

@@ -41,17 +41,38 @@ public struct UnpackedImage: Sendable {
 
   /// Unpacks an image, or nothing, into the directory `root`, which is empty.
   ///
-  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise these are what `ownership` says.
+  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise these are what `ownership` says. Without `contents` files
+  /// get their length only, for a tree that nothing here reads but what knows `ownership`.
   ///
   /// - Throws: `LayerError`, `FileSystemError`, `FileError`.
-  public init(_ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool) throws {
+  public init(
+    _ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool, contents: Bool = true
+  ) throws {
     self.view = view
     ownership = asRoot ? .real : Ownership()
     self.root = root
     let unpacking = Unpacking(try OpenDirectory(root), asRoot: asRoot)
     try unpacking.makeAll(of: view)
-    if let image { try Self.fill(unpacking.files, of: image, in: root) }
+    if let image {
+      ownership.absent = AbsentContents(of: image)
+      if contents {
+        try Self.fill(unpacking.files, of: image, in: root)
+      } else {
+        try makeHollow(unpacking.files, of: image)
+      }
+    }
     try unpacking.finish(view)
+  }
+
+  /// Makes the files of all layers without their content.
+  private mutating func makeHollow(_ files: [Int: [Unpacking.File]], of image: Image) throws {
+    let unpacking = LayerUnpacking(try OpenDirectory(root))
+    for (layer, files) in files where image.layers.indices.contains(layer) {
+      for file in files {
+        let identity = try unpacking.makeHollow(file)
+        ownership.absent[identity] = AbsentContents.Origin(layer: layer, member: file.member)
+      }
+    }
   }
 
   /// Makes the files of all layers, several layers at a time and the largest first.
@@ -75,6 +96,8 @@ public struct UnpackedImage: Sendable {
     let walk = try TreeWalk(root.appending("."), order: .bytes)
     while let entry = try walk.next() {
       let isOfContents = entry.path.isEmpty || tree[entry.path] != nil
+      // It may have the number of a file that it has replaced.
+      if isOfContents { ownership.absent[entry.status.identity] = nil }
       if !ownership.trustsDisk {
         note(entry.status, isOfContents ? nil : try view.entry(at: FileSystemPath(entry.path)), owner)
       } else if isOfContents {
@@ -120,7 +143,7 @@ public struct UnpackedImage: Sendable {
 
 /// Makes files as they are in an image, but for those with content.
 private final class Unpacking {
-  /// A file of the image, and its further names.
+  /// A file of the image, and its names, of which there is one at least.
   struct File: Sendable {
     var member: Int
     var entry: FileSystemEntry
@@ -201,26 +224,43 @@ private final class LayerUnpacking {
     defer { buffer.deallocate() }
     var rest = files[...]
     try layer.forEach(of: files.map(\.member)) { _, content in
-      guard let file = rest.popFirst(), let first = file.paths.first else { return }
-      try places.at(first) { directory, name in
-        try directory.createFile(name, mode: file.entry.mode & 0o777 | 0o600) { descriptor in
-          var left = file.entry.byteCount
-          while left > 0 {
-            let piece = UnsafeMutableRawBufferPointer(
-              rebasing: buffer.prefix(Int(min(left, Int64(buffer.count)))))
-            try content.read(exactly: piece)
-            try descriptor.writeAll(UnsafeRawBufferPointer(piece))
-            left -= Int64(piece.count)
-          }
+      guard let file = rest.popFirst() else { return }
+      try make(file) { descriptor in
+        var left = file.entry.byteCount
+        while left > 0 {
+          let piece = UnsafeMutableRawBufferPointer(
+            rebasing: buffer.prefix(Int(min(left, Int64(buffer.count)))))
+          try content.read(exactly: piece)
+          try descriptor.writeAll(UnsafeRawBufferPointer(piece))
+          left -= Int64(piece.count)
         }
-        // Python and others compare such times with what they have noted elsewhere.
-        try directory.setModificationTime(file.entry.modificationTime, of: name)
       }
-      for path in file.paths.dropFirst() {
-        let (parent, name) = FileSystemPath.split(first)
-        let source = try places.directory(Array(parent))
-        try places.at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
+    }
+  }
+
+  /// Makes a file that is one hole of its length.
+  func makeHollow(_ file: Unpacking.File) throws -> FileIdentity {
+    try make(file) { descriptor in
+      guard ftruncate(descriptor.rawValue, off_t(file.entry.byteCount)) == 0 else {
+        throw Errno(rawValue: errno)
       }
+    }
+    let (parent, name) = FileSystemPath.split(file.paths[0])
+    return try places.directory(Array(parent)).status(of: Array(name)).identity
+  }
+
+  /// Makes a file under all its names.
+  private func make(_ file: Unpacking.File, _ write: (FileDescriptor) throws -> Void) throws {
+    let first = file.paths[0]
+    try places.at(first) { directory, name in
+      try directory.createFile(name, mode: file.entry.mode & 0o777 | 0o600, write: write)
+      // Python and others compare such times with what they have noted elsewhere.
+      try directory.setModificationTime(file.entry.modificationTime, of: name)
+    }
+    for path in file.paths.dropFirst() {
+      let (parent, name) = FileSystemPath.split(first)
+      let source = try places.directory(Array(parent))
+      try places.at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
     }
   }
 }

@@ -103,7 +103,8 @@ struct SingleLayerBuild: SpecBuilder {
     let layer = try await executor.preparing(in: scratch.directory) { executor in
       let image = try await Thread.run { [owner = spec.owner] in
         var image = try UnpackedImage(
-          base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles)
+          base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles,
+          contents: executor.needsContents)
         // First, since contents may have something of the same name.
         try image.remove(removed)
         try image.add(tree, owner: owner)

@@ -17,6 +17,7 @@ struct MachineExecutor: RootExecutor {
   init(machine: HostedMachine) { self.machine = machine }
 
   var needsRealFiles: Bool { false }
+  var needsContents: Bool { false }
 
   func preparing<Value>(
     in directory: FilePath, _ body: (any RootExecutor) async throws -> Value

@@ -8,6 +8,8 @@ protocol RootExecutor: Sendable {
   ///
   /// Otherwise they belong to the user, and all that is `RootTask.ownership`.
   var needsRealFiles: Bool { get }
+  /// Whether the content of files must be on this machine's disk, too.
+  var needsContents: Bool { get }
 
   /// Calls `body` with what runs scripts over a tree in `directory`, and prepares meanwhile what that takes and needs no tree.
   func preparing<Value>(
@@ -23,6 +25,8 @@ protocol RootExecutor: Sendable {
 }
 
 extension RootExecutor {
+  var needsContents: Bool { true }
+
   func preparing<Value>(
     in directory: FilePath, _ body: (any RootExecutor) async throws -> Value
   ) async throws -> Value {
