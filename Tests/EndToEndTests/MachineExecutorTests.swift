@@ -23,7 +23,7 @@ import Testing
     chmod(scratch, 0o1777)
   }
 
-  /// An image of a tar made by root or whoever runs the tests, with hard links, and a program that needs libraries.
+  /// An image of two tars made by root or whoever runs the tests, with hard links, replaced files, and some of several MiB.
   private func makeBase() async throws -> String {
     let script = """
       set -e
@@ -34,16 +34,23 @@ import Testing
       echo old >opt/app/file; ln opt/app/file opt/app/same; echo old >opt/app/old/inner
       echo old >opt/replaced/file; echo old >opt/emptied/file; echo same >opt/same
       echo target >opt/target; ln -s target opt/link
+      echo pair >opt/pair; ln opt/pair opt/pair2; echo twin >opt/twin; ln opt/twin opt/twin2
+      echo third >opt/third; seq 400000 >opt/large; echo below >opt/layered; : >opt/nothing
       chmod 1777 tmp
       tar --owner=0 --group=0 --numeric-owner -cf "$2" .
+      echo above >opt/layered; seq 300000 500000 >opt/upper
+      tar --owner=0 --group=0 --numeric-owner -czf "$3" ./opt/layered ./opt/upper
       """
     let layer = place.directory.appending("layer.tar")
-    try await Program.check("sh", ["-c", script, "sh", place.directory.appending("base"), layer])
+    let upper = place.directory.appending("upper.tar.gz")
+    try await Program.check("sh", ["-c", script, "sh", place.directory.appending("base"), layer, upper])
     let empty = place.directory.appending("empty.tar")
     let spec = try write(["name": "empty", "tag": "1"])
     #expect(try await place.cooper(["build", "image", spec, "-o", empty, "-q"]).status == 0)
     let base = place.directory.appending("base.tar")
-    let result = try await place.cooper(["append", empty, layer, "-o", "docker-archive:\(base):base:1"])
+    let result = try await place.cooper([
+      "append", empty, layer, upper, "-o", "docker-archive:\(base):base:1",
+    ])
     try #require(result.status == 0, "\(result.errors)")
     return base
   }
@@ -86,13 +93,23 @@ import Testing
     echo odd > '/data/a b'; printf odd > "/data/$(printf 'caf\\303\\251')"
     echo none > /data/closed; chmod 0 /data/closed
     mkdir /many; for i in {1..2000}; do : > /many/$i; done
+    rm /opt/pair2; ln /opt/twin /opt/twin3; ln /opt/third /opt/fourth; chmod 600 /opt/upper
+    cat /opt/* 2>/dev/null | sha256sum > /data/sum
+    """
+
+  /// Another machine, which finds what the first one left, and the rest of the base as it was.
+  private static let further = """
+    cat /opt/* 2>/dev/null | sha256sum > /data/further-sum; rm /opt/twin2; echo more >> /opt/layered
     """
 
   @Test(.enabled(if: getuid() == 0, "only root can make namespaces, and become another user"))
   func `the machine gives the same bytes as namespaces, to root and to an ordinary user`() async throws {
     defer { place.remove() }
     let base = try await makeBase()
-    let spec = try write(["name": "same", "fromImage": .string(base), "runAsRoot": .string(Self.script)])
+    let spec = try write([
+      "name": "same", "fromImage": .string(base), "runAsRoot": .string(Self.script),
+      "extraCommands": .string(Self.further),
+    ])
     let expected = try await build(spec, "namespace")
     try #require(expected.status == 0, "\(expected.errors)")
     let machine = try await build(spec, "tcg")

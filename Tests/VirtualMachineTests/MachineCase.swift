@@ -39,17 +39,33 @@ struct MachineCase {
   /// The tar of the changes.
   var output: String { directory.appending("changes.tar") }
 
-  /// Runs a shell script as root in the machine; gives what it printed.
-  @discardableResult
-  func run(_ script: String, timeLimit: UInt32 = 300) async throws -> String {
+  /// A shell script as a job.
+  func job(_ script: String, timeLimit: UInt32 = 300) -> GuestJob {
     var job = GuestJob(command: ["/bin/sh", "-e", "-c", script].map { Array($0.utf8) })
     job.environment = [Array("PATH=/bin".utf8)]
     job.binds = [.init(.devices, at: Array("/dev".utf8)), .init(.system, at: Array("/sys".utf8))]
     job.timeLimit = timeLimit
     job.report = Array("/report".utf8)
+    return job
+  }
+
+  /// Runs a shell script as root in the machine; gives what it printed.
+  @discardableResult
+  func run(_ script: String, timeLimit: UInt32 = 300) async throws -> String {
+    try await run(job(script, timeLimit: timeLimit))
+  }
+
+  /// Runs a job, which the machine is given after `delay`, or never; gives what was printed.
+  @discardableResult
+  func run(_ job: GuestJob, after delay: Duration? = .zero) async throws -> String {
     let printed = Printed()
     let pending = try PendingJob()
-    pending.give(job, log: { printed.append($0) })
+    let giving = Task {
+      guard let delay else { return }
+      try await Task.sleep(for: delay)
+      pending.give(job, log: { printed.append($0) })
+    }
+    defer { giving.cancel() }
     try await machine.run(
       pending, on: .init(lower: FilePath(directory.appending("lower"))), by: .tcg,
       in: FilePath(directory.path), output: FilePath(output))

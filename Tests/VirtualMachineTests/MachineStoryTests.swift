@@ -10,10 +10,11 @@ import VirtualMachine
   /// The numbers of QEMU's descriptors when there is no extra disk.
   private static let head = "serial=8 control=9 log=10 output=11"
 
-  /// What comes of a machine whose QEMU is this script; and how often it was started.
-  private func outcome(of script: String, limits: MachineLimits = MachineLimits()) async throws -> (
-    error: (any Error)?, starts: Int
-  ) {
+  /// What comes of a machine whose QEMU is this script, and which is given its job after `delay`, or never; and how often it was started.
+  private func outcome(
+    of script: String, limits: MachineLimits = MachineLimits(), job: GuestJob = GuestJob(command: []),
+    after delay: Duration? = .zero
+  ) async throws -> (error: (any Error)?, starts: Int) {
     var machine = try await MachineCase()
     defer { machine.remove() }
     // It may run as another user.
@@ -28,7 +29,11 @@ import VirtualMachine
       guest: FilePath(MachineParts.guest))
     machine.machine.limits = limits
     var error: (any Error)?
-    do { try await machine.run("true") } catch let found { error = found }
+    do {
+      try await machine.run(job, after: delay)
+    } catch let found {
+      error = found
+    }
     return (error, try machine.directory.read("starts").split(separator: 0x0A).count)
   }
 
@@ -83,6 +88,39 @@ import VirtualMachine
     let (error, starts) = try await outcome(of: script)
     #expect(error as? MachineError == .panic(reason: "Kernel panic - not syncing: odd", isAtWork: false))
     #expect(starts == 3)
+  }
+
+  @Test func `a kernel that stops before there is a job is tried twice more`() async throws {
+    let script = "\(send(.ready)); echo '[1.0] Kernel panic - not syncing: odd' >&$serial; exit 1"
+    let (error, starts) = try await outcome(of: script, after: nil)
+    #expect(error as? MachineError == .panic(reason: "Kernel panic - not syncing: odd", isAtWork: false))
+    #expect(starts == 3)
+  }
+
+  @Test func `a machine that is ready waits for its job as long as that takes`() async throws {
+    var limits = MachineLimits()
+    limits.silence = 2
+    let job = GuestJob(command: [Array("/bin/true".utf8)])
+    let script = """
+      \(send(.ready))
+      head -c \(job.message.count) <&$control >/dev/null
+      \(send(.started, success, .output(members: 0, byteCount: 0), .done))
+      """
+    let (error, starts) = try await outcome(of: script, limits: limits, job: job, after: .seconds(5))
+    #expect(error == nil)
+    #expect(starts == 1)
+  }
+
+  @Test func `a job that no socket has room for is told in pieces`() async throws {
+    var job = GuestJob(command: [])
+    job.environment = [[UInt8](repeating: 0x2C, count: 5 << 20)]
+    let script = """
+      \(send(.ready))
+      sleep 1
+      head -c \(job.message.count) <&$control | tail -c 1 | grep -qx , || exit 9
+      \(send(.started, success, .output(members: 0, byteCount: 0), .done))
+      """
+    #expect(try await outcome(of: script, job: job).error == nil)
   }
 
   @Test func `what QEMU complains about is told`() async throws {

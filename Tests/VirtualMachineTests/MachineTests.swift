@@ -1,4 +1,5 @@
 import ArchiveIO
+import Foundation
 import MachineProtocol
 import SystemPackage
 import TestSupport
@@ -13,6 +14,27 @@ import VirtualMachine
     #expect(printed == "0\n")
     let names = try await Program.check("tar", ["-tf", machine.output]).text.split(separator: "\n")
     #expect(names == ["./", "./etc/", "./etc/new", "./etc/.wh.old"])
+  }
+
+  @Test func `a machine may start before there is anything on its disks`() async throws {
+    let machine = try await MachineCase("echo late > etc/late")
+    defer { machine.remove() }
+    let finished = machine.directory.appending("lower")
+    let lower = FilePath(machine.directory.appending("reserved"))
+    let disk = try ReservedDisk.create(at: lower)
+    let job = try PendingJob()
+    let started = Task {
+      try await machine.machine.run(
+        job, on: .init(lower: lower), by: .tcg, in: FilePath(machine.directory.path),
+        output: FilePath(machine.output))
+    }
+    // By then the kernel has looked for partitions.
+    try await Task.sleep(for: .seconds(10))
+    let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: finished)))
+    try bytes.withUnsafeBytes { try disk.write($0, at: 0) }
+    job.give(machine.job("cp /etc/late /etc/copy"), log: { _ in })
+    try await started.value
+    #expect(try Changes(machine.output).text("./etc/copy") == "late\n")
   }
 
   /// What is found out of KVM by.
