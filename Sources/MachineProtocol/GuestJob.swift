@@ -33,6 +33,8 @@ public struct GuestJob: Sendable, Hashable {
   public var layers: [UInt64]?
   /// See `layers`; in bytes.
   public static let layerAlignment = 4096
+  /// Whether the times of the layers' files matter, so that one that the guest's file system cannot hold is a mistake.
+  public var keepsTimes = false
 
   /// The program, a path below its root, and its arguments.
   public var command: [[UInt8]]
@@ -61,6 +63,7 @@ public struct GuestJob: Sendable, Hashable {
     }
     if let layers {
       append("unpack")
+      if keepsTimes { append("keepTimes") }
       for byteCount in layers { append("layer", Array(String(byteCount).utf8)) }
     }
     for argument in command { append("command", argument) }
@@ -102,6 +105,7 @@ public struct GuestJob: Sendable, Hashable {
       let parts = try Netstring.all(in: field)
       switch (parts.first.map { String(decoding: $0, as: UTF8.self) }, parts.count) {
       case ("unpack", 1): layers = []
+      case ("keepTimes", 1): keepsTimes = true
       case ("layer", 2):
         guard let byteCount = UInt64(String(decoding: parts[1], as: UTF8.self)) else {
           throw MalformedMessage("a layer without its length")

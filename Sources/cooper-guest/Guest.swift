@@ -42,7 +42,7 @@ enum Guest {
     control.send(.ready)
     let job = try control.job()
     if let layers = job.layers {
-      try unpack(layers, control)
+      try unpack(layers, keepingTimes: job.keepsTimes, control)
     } else {
       try run(job, control)
     }
@@ -61,11 +61,13 @@ enum Guest {
   }
 
   /// Makes a tree of layers.
-  private static func unpack(_ byteCounts: [UInt64], _ control: Control) throws {
+  private static func unpack(
+    _ byteCounts: [UInt64], keepingTimes keepsTimes: Bool, _ control: Control
+  ) throws {
     try Mount.switchRoot()
     try Scratch.mount()
     try Limits.allowManyFiles()
-    let tree = try LayerTree()
+    let tree = try LayerTree(keepingTimes: keepsTimes)
     control.send(.started)
     for (number, layer) in try LayerDisk(byteCounts).layers.enumerated() {
       do { try tree.unpack(layer) } catch {

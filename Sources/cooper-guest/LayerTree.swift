@@ -39,6 +39,7 @@ final class LayerTree {
     let name: [UInt8]
   }
 
+  private let keepsTimes: Bool
   private let root: Found
   private let staging: OpenDirectory
   /// What the current layer has put.
@@ -48,8 +49,9 @@ final class LayerTree {
   /// Where the last member was put.
   private var current: (path: [UInt8], found: Found)?
 
-  /// An empty tree on the scratch disk.
-  init() throws {
+  /// An empty tree on the scratch disk; with `keepsTimes` a time that the disk cannot hold is an error.
+  init(keepingTimes keepsTimes: Bool) throws {
+    self.keepsTimes = keepsTimes
     for directory in [Self.root, Self.staging] {
       guard mkdir(directory, 0o755) == 0 else { throw GuestFailure("cannot create \(directory)") }
     }
@@ -107,6 +109,11 @@ final class LayerTree {
       try make(name, in: found.directory, facts, content)
     }
     try describe(name, in: found, facts)
+    // The kernel takes the nearest time that the disk can hold, without a word; a directory's is kept here.
+    if keepsTimes, facts.type != .directory, try found.status(of: name)?.modificationTime != facts.time {
+      throw GuestFailure(
+        because: "the time of \(path.quoted), \(facts.time) seconds after 1970, is none that ext4 can hold")
+    }
     placed.insert(Place(directory: found.identity, name: name))
   }
 

@@ -121,6 +121,37 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
   }
 
+  @Test func `the machine has the store paths that only a file of the base speaks of, with all they need`()
+    async throws
+  {
+    defer { place.remove() }
+    try await HelloStore.with { store in
+      try FileManager.default.createDirectory(
+        atPath: store.path("more/etc"), withIntermediateDirectories: true)
+      try store.place.directory.write("\(HelloStore.hello)/bin/hello\n", to: "more/etc/greeter")
+      let base = store.path("base.tar")
+      let image = try #require(HelloStore.base.string)
+      try await store.check([
+        "append", image, store.path("more"), "--platform", "linux/amd64", "-o", "docker-archive:\(base):base:1",
+      ])
+      let archive = try await store.build(
+        [
+          "fromImage": .string(base), "executor": "tcg", "compressor": "none",
+          "runAsRoot": "$(cat /etc/greeter) > /greeting; ls /nix/store > /seen",
+        ], environment: ["COOPER_KERNEL": try await MachineParts.kernel()])
+      let exported = store.path("exported.tar")
+      try await store.check(["export", archive, "--arch", "amd64", "-o", exported])
+      func text(_ name: String) async throws -> String {
+        try await Program.check("tar", ["-xOf", exported, "./\(name)"]).text
+      }
+      let greeting = try await text("greeting")
+      #expect(greeting == "Hello, world!")
+      #expect(
+        try await text("seen").split(separator: "\n").map { "/nix/store/\($0)" }
+          == [HelloStore.busybox, HelloStore.hello])
+    }
+  }
+
   @Test func `a script that fails is named with its line, and what it printed was shown`() async throws {
     defer { place.remove() }
     let spec = try write(["name": "x", "tag": "1", "runAsRoot": "echo shown\necho also >&2\nfalse\n"])

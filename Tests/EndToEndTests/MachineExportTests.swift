@@ -194,6 +194,20 @@ import Testing
     #expect(result.errors.contains(reason), "\(result.errors)")
   }
 
+  @Test(arguments: [-3_000_000_000, 16_000_000_000])
+  func `a time that the machine's disk cannot hold is told where times are kept`(time: Int) async throws {
+    defer { place.remove() }
+    let layout = try await image(python: "i.name = 'a/file'; i.mtime = \(time); t.addfile(i)")
+    let kept = try await exportByMachine(layout, ["--keep-times"])
+    #expect(kept.status == 1)
+    #expect(kept.output.isEmpty)
+    #expect(
+      kept.errors.contains(
+        #"layer 1 of 1: the time of "a/file", \#(time) seconds after 1970, is none that ext4 can hold"#),
+      "\(kept.errors)")
+    try await expectSameBytes(layout)
+  }
+
   @Test func `what is missing, and what does not go together, is told`() async throws {
     defer { place.remove() }
     for (name, value) in [

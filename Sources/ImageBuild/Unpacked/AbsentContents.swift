@@ -15,8 +15,6 @@ struct AbsentContents: Sendable {
   /// No files, of that image.
   init(of image: Image? = nil) { self.image = image }
 
-  var isEmpty: Bool { origins.isEmpty }
-
   /// Where a file's content is; nil when it is on the disk.
   subscript(_ identity: FileIdentity) -> Origin? {
     get { origins[identity] }
@@ -44,7 +42,7 @@ struct AbsentContents: Sendable {
     for (layer, files) in wanted {
       let files = files.sorted { $0.member < $1.member }
       var rest = files[...]
-      try contents(of: layer).forEach(of: files.map(\.member)) { member, content in
+      try contents(of: layer).forEach(of: files.map(\.member)) { _, content in
         guard let file = rest.popFirst() else { return }
         let (parent, name) = FileSystemPath.split(file.path)
         try root.directory(at: Array(parent)).rewriteFile(Array(name)) { descriptor in

@@ -44,8 +44,10 @@ struct MachineExport {
     let machine = try machine.start(on: Machine.Disks(layers: disk), in: scratch.path, output: tree)
     try await ending(machine.end) {
       let byteCounts = try await Thread.run { try Self.write(image, to: layers) }
+      var job = GuestJob(layers: byteCounts)
+      job.keepsTimes = style.keepsTimes
       do {
-        try await machine.run(GuestJob(layers: byteCounts))
+        try await machine.run(job)
       } catch let error as MachineError {
         throw MachineExportError(error) ?? error
       }

@@ -28,7 +28,7 @@ struct MachineDisks {
       try disk.add(TarInput(header: TarHeader(name: directory, type: .directory, mode: 0o755)))
       // The box has the commands.
       let sources = try [
-        ScratchMembers(tree, ownership: Ownership()), ScratchMembers(script.box, ownership: Ownership()),
+        ScratchMembers(tree, ownership: ownership), ScratchMembers(script.box, ownership: Ownership()),
       ].map { TarStream($0, .gnu(numericOwner: true)) }
       let paths = try store.paths(mentionedIn: sources + [ArraySource(script.job.encoded)])
       for (name, path) in paths.sorted(by: { $0.key < $1.key }) {
