@@ -121,7 +121,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
   }
 
-  @Test func `the machine has the store paths that only a file of the base speaks of, with all they need`()
+  @Test func `store paths that only a file of the base speaks of are there, with all they need`()
     async throws
   {
     defer { place.remove() }
@@ -132,7 +132,8 @@ import Testing
       let base = store.path("base.tar")
       let image = try #require(HelloStore.base.string)
       try await store.check([
-        "append", image, store.path("more"), "--platform", "linux/amd64", "-o", "docker-archive:\(base):base:1",
+        "append", image, store.path("more"), "--platform", "linux/amd64", "-o",
+        "docker-archive:\(base):base:1",
       ])
       let archive = try await store.build(
         [
