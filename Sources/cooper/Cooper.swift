@@ -37,6 +37,7 @@ struct Cooper: AsyncParsableCommand {
 
   /// Ends the process at once: threads of the network and of writers may still run, and must not meet libraries that are being taken down.
   private static func end(_ status: Int32) -> Never {
+    Interruption.waitForEnd()
     Interruption.removeScratch()
     fflush(nil)
     _exit(status)
@@ -64,6 +65,7 @@ struct Cooper: AsyncParsableCommand {
         try command.run()
       }
     } catch {
+      Interruption.waitForEnd()
       end(report(error, of: root))
     }
   }

@@ -57,6 +57,51 @@ import Testing
     #expect(try temporary.names().isEmpty)
   }
 
+  @Test(arguments: [1, 40, 90])
+  func `a signal while files are unpacked leaves none of them, and nothing is said`(directory: Int)
+    async throws
+  {
+    let place = try Workplace()
+    defer { place.remove() }
+    let script = """
+      import io, sys, tarfile
+      t = tarfile.open(sys.argv[1], 'w')
+      for d in range(100):
+          for f in range(300):
+              i = tarfile.TarInfo(f'd{d}/f{f}'); i.size = 2000; t.addfile(i, io.BytesIO(bytes(2000)))
+      t.close()
+      """
+    let layer = place.directory.appending("layer.tar")
+    try await Program.check("python3", ["-c", script, layer])
+    let base = place.directory.appending("base.tar")
+    #expect(
+      try await place.cooper(["append", "scratch", layer, "-o", "docker-archive:\(base):base:1"]).status == 0)
+    let spec = try place.directory.write(
+      #"{"name": "x", "tag": "1", "fromImage": "base.tar", "executor": "namespace", "runAsRoot": "true"}"#,
+      to: "spec.json")
+    let before = try await files(place)
+    let temporary = try TemporaryDirectory()
+    defer { temporary.remove() }
+    let tool = try RunningProgram.cooper(
+      ["build", "image", spec, "-o", place.directory.appending("image.tar"), "-q"], home: place.home,
+      environment: ["TMPDIR": temporary.path])
+    defer { tool.signal(SIGKILL) }
+    let deadline = ContinuousClock.now + .seconds(60)
+    func isUnpacked() throws -> Bool {
+      try temporary.names().contains {
+        let path = temporary.appending("\($0)/root/d\(directory)/f0")
+        return FileManager.default.fileExists(atPath: path)
+      }
+    }
+    while try !isUnpacked(), ContinuousClock.now < deadline {}
+    tool.signal(SIGINT)
+    let result = try await tool.result()
+    #expect(result.status == 128 + SIGINT)
+    #expect(result.errors.isEmpty)
+    #expect(try temporary.names() == [])
+    #expect(try await files(place) == before)
+  }
+
   @Test(arguments: [SIGINT, SIGHUP])
   func `a signal that the caller ignores is ignored`(signal: Int32) async throws {
     let registry = try MemoryRegistry(Sample.image) { request, _, reply in

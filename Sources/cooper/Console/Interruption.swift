@@ -39,6 +39,7 @@ enum Interruption {
   private static let groups = Mutex<[pid_t]>([])
   private static let hasCome = Atomic(false)
   private static let patience = 20
+  private static let removalLimit = 500
 
   /// Ends a program that was started in a process group of its own, with all it has started, when a signal ends this one.
   static func end(group: pid_t) { groups.withLock { $0.append(group) } }
@@ -64,14 +65,26 @@ enum Interruption {
       guard withUnsafeMutableBytes(of: &number, { try? pipe.readEnd.read(into: $0) }) == 1 else { return }
       hasCome.store(true, ordering: .sequentiallyConsistent)
       endGroups()
-      paths.withLock { paths in
-        for path in paths where unlink(path.string) != 0 { OCILayoutWriter.removeTree(path) }
-      }
+      paths.withLock { $0.forEach(removeNow) }
       // Ending by the signal itself tells a calling shell what happened.
       signal(Int32(number), SIG_DFL)
       kill(getpid(), Int32(number))
     }
     catchSignals()
+  }
+
+  /// Removes what is there, and what other threads put there meanwhile: they stop when the directories are gone under them.
+  private static func removeNow(_ path: FilePath) {
+    for _ in 0..<removalLimit {
+      if unlink(path.string) == 0 || errno == ENOENT { return }
+      OpenDirectory.removeTree(path)
+      usleep(10_000)
+    }
+  }
+
+  /// Does not return once a signal has come, which ends the program any moment: what fails now fails because of that.
+  static func waitForEnd() {
+    while hasCome.load(ordering: .sequentiallyConsistent) { sleep(1) }
   }
 
   /// Returns when the user wants the program to end; for a program that goes on until then.
