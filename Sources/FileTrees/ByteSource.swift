@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// Bytes in order, read by one thread, which waits when there are none yet.
 public protocol ByteSource: AnyObject {
   /// Fills the beginning of `buffer`, which is not empty, and returns how many bytes that were; 0 only at the end.
@@ -14,6 +16,20 @@ extension ByteSource {
       count += more
     }
     return count
+  }
+
+  /// Writes everything that is left to `file`, through memory of the caller's, and returns how many bytes that were.
+  ///
+  /// - Throws: `Errno` when writing fails; what reading throws.
+  @discardableResult
+  public func copy(to file: FileDescriptor, through buffer: UnsafeMutableRawBufferPointer) throws -> Int64 {
+    var byteCount: Int64 = 0
+    while true {
+      let count = try read(into: buffer)
+      if count == 0 { return byteCount }
+      try file.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      byteCount += Int64(count)
+    }
   }
 }
 

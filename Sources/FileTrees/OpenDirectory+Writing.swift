@@ -69,13 +69,7 @@ extension OpenDirectory {
   public func createFile(_ name: [UInt8], from source: any ByteSource, mode: UInt32) throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
     defer { buffer.deallocate() }
-    try createFile(name, mode: mode) { file in
-      while true {
-        let count = try source.read(into: buffer)
-        if count == 0 { break }
-        try file.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      }
-    }
+    try createFile(name, mode: mode) { try source.copy(to: $0, through: buffer) }
   }
 
   /// Makes a pipe or a device; that takes root for a device.

@@ -37,14 +37,22 @@ extension TreeWalk.Entry {
   ///
   /// - Throws: `LayeredImageError.socket`, what opening throws.
   func input(named name: [UInt8], _ adjust: (inout TarHeader) -> Void) throws -> TarInput {
+    let header = try header(named: name, adjust)
+    return header.byteCount > 0
+      ? TarInput(header: header, content: .file(try open())) : TarInput(header: header)
+  }
+
+  /// The header of that member.
+  ///
+  /// - Throws: `LayeredImageError.socket`.
+  func header(named name: [UInt8], _ adjust: (inout TarHeader) -> Void) throws -> TarHeader {
     guard let type = status.type else { throw LayeredImageError.socket(description) }
     var header = TarHeader(
       name: name, type: type, mode: type == .symbolicLink ? 0o777 : status.mode, linkName: linkTarget)
     if type == .directory, name.last != UInt8(ascii: "/") { header.name.append(UInt8(ascii: "/")) }
     header.device = status.device
     adjust(&header)
-    guard header.type == .regular, status.byteCount > 0 else { return TarInput(header: header) }
-    header.byteCount = status.byteCount
-    return TarInput(header: header, content: .file(try open()))
+    if header.type == .regular { header.byteCount = status.byteCount }
+    return header
   }
 }

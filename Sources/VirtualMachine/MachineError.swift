@@ -33,7 +33,7 @@ public enum MachineError: Error, Hashable {
   case diskFull(status: Int, mebibytes: Int, report: [UInt8])
   /// The program failed after the kernel had killed processes for their memory.
   case outOfMemory(status: Int, mebibytes: Int, report: [UInt8])
-  /// The guest's kernel stopped because of a mistake.
+  /// The guest's kernel stopped because of a mistake, when it had its job or before.
   case panic(reason: String, isAtWork: Bool)
   /// The machine was switched off or started anew before it was done.
   case reset

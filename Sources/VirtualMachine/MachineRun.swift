@@ -9,6 +9,7 @@ final class MachineRun {
   private static let serialLimit = 64 << 10
   /// Seconds that QEMU has to end when it is asked to.
   private static let politeness = 5
+
   private let setup: MachineSetup
   private let emulator: EmulatorProcess
   private let pending: PendingJob

@@ -86,14 +86,8 @@ enum Guest {
     let tar = TarStream(members, .gnu(numericOwner: true))
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 4096)
     defer { buffer.deallocate() }
-    var byteCount: UInt64 = 0
-    while true {
-      let count = try tar.read(into: buffer)
-      if count == 0 { break }
-      try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-      byteCount += UInt64(count)
-    }
-    control.send(.output(members: members.count, byteCount: byteCount))
+    let byteCount = try tar.copy(to: output, through: buffer)
+    control.send(.output(members: members.count, byteCount: UInt64(byteCount)))
   }
 }
 

@@ -32,12 +32,12 @@ struct Cooper: AsyncParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     allowManyFiles()
     await run(root(), arguments: Array(CommandLine.arguments.dropFirst()))
-    end(0)
+    await end(0)
   }
 
   /// Ends the process at once: threads of the network and of writers may still run, and must not meet libraries that are being taken down.
-  private static func end(_ status: Int32) -> Never {
-    Interruption.waitForEnd()
+  private static func end(_ status: Int32) async -> Never {
+    await Interruption.waitForEnd()
     Interruption.removeScratch()
     fflush(nil)
     _exit(status)
@@ -65,8 +65,8 @@ struct Cooper: AsyncParsableCommand {
         try command.run()
       }
     } catch {
-      Interruption.waitForEnd()
-      end(report(error, of: root))
+      await Interruption.waitForEnd()
+      await end(report(error, of: root))
     }
   }
 

@@ -93,7 +93,9 @@ import Testing
         return FileManager.default.fileExists(atPath: path)
       }
     }
-    while try !isUnpacked(), ContinuousClock.now < deadline {}
+    while try !isUnpacked(), ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(1))
+    }
     tool.signal(SIGINT)
     let result = try await tool.result()
     #expect(result.status == 128 + SIGINT)

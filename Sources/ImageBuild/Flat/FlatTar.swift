@@ -70,10 +70,8 @@ public struct FlatTar: Sendable {
 
   private func contents(of layer: Int) throws -> LayerContents {
     switch origin {
-    case .image(let image):
-      let subject = "layer \(layer + 1) of \(image.layers.count)"
-      return try LayerContents(image.layers[layer], subject: subject)
-    case .tree(let tar): return LayerContents(tar.open(), subject: "a tree")
+    case .image(let image): try LayerContents(of: image, layer: layer)
+    case .tree(let tar): LayerContents(tar.open(), subject: "a tree")
     }
   }
 }

@@ -8,12 +8,13 @@ final class LayerContents {
   /// The number of the member that comes next.
   private var position = 0
 
-  /// Opens the layer; `subject` is for messages.
-  convenience init(_ layer: Layer, subject: String) throws {
-    let stored = BufferedSource(try layer.content.open())
+  /// Opens a layer of the image, which is named in messages.
+  convenience init(of image: Image, layer number: Int) throws {
+    let stored = BufferedSource(try image.layers[number].content.open())
     let compression = Compression(firstBytes: try stored.peek(Compression.signatureByteCount))
     self.init(
-      compression == .none ? stored : BufferedSource(try compression.decompress(stored)), subject: subject)
+      compression == .none ? stored : BufferedSource(try compression.decompress(stored)),
+      subject: "layer \(number + 1) of \(image.layers.count)")
   }
 
   /// The contents of files of an uncompressed tar.

@@ -26,16 +26,15 @@ struct AbsentContents: Sendable {
     guard let image, image.layers.indices.contains(layer) else {
       preconditionFailure("files come from layers of their image")
     }
-    return try LayerContents(
-      image.layers[layer], subject: "layer \(layer + 1) of \(image.layers.count)")
+    return try LayerContents(of: image, layer: layer)
   }
 
-  /// Gives the files at these paths their content.
-  mutating func fill(_ files: [(path: [UInt8], identity: FileIdentity)], in root: OpenDirectory) throws {
+  /// Gives files, each at one of its paths, their content.
+  func fill(_ files: [FileIdentity: [UInt8]], in root: OpenDirectory) throws {
     var wanted: [Int: [(member: Int, path: [UInt8])]] = [:]
-    for file in files {
-      guard let origin = origins.removeValue(forKey: file.identity) else { continue }
-      wanted[origin.layer, default: []].append((origin.member, file.path))
+    for (identity, path) in files {
+      guard let origin = origins[identity] else { continue }
+      wanted[origin.layer, default: []].append((origin.member, path))
     }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     defer { buffer.deallocate() }
@@ -45,12 +44,8 @@ struct AbsentContents: Sendable {
       try contents(of: layer).forEach(of: files.map(\.member)) { _, content in
         guard let file = rest.popFirst() else { return }
         let (parent, name) = FileSystemPath.split(file.path)
-        try root.directory(at: Array(parent)).rewriteFile(Array(name)) { descriptor in
-          while true {
-            let count = try content.source.read(into: buffer)
-            if count == 0 { break }
-            try descriptor.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-          }
+        try root.directory(at: Array(parent)).rewriteFile(Array(name)) {
+          try content.source.copy(to: $0, through: buffer)
         }
       }
     }

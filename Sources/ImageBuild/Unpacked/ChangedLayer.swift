@@ -16,8 +16,7 @@ public struct ChangedLayer: TarRecipe {
     excluding excluded: [String]
   ) throws {
     let comparison = try Comparison(tree, image, ownership, excluded: excluded.map { Array($0.utf8) })
-    var absent = ownership.absent
-    try absent.fill(comparison.absent, in: OpenDirectory(tree.root))
+    try ownership.absent.fill(comparison.absent, in: OpenDirectory(tree.root))
     whiteouts = comparison.whiteouts
     packed = ScratchLayer(
       tree, ownership: ownership, packing: .machine, rules: rules, excluding: excluded,
@@ -36,7 +35,7 @@ public struct ChangedLayer: TarRecipe {
     var changed: Set<[UInt8]> = [[]]
     var whiteouts: [Whiteout] = []
     /// What the layer has, and the disk has no content of.
-    var absent: [(path: [UInt8], identity: FileIdentity)] = []
+    var absent: [FileIdentity: [UInt8]] = [:]
 
     init(
       _ tree: ScratchTree, _ image: UnpackedImage, _ ownership: Ownership, excluded: [[UInt8]]
@@ -53,7 +52,7 @@ public struct ChangedLayer: TarRecipe {
         if image.snapshots[entry.path] == now { continue }
         include(entry.path)
         let identity = entry.status.identity
-        if ownership.absent[identity] != nil { absent.append((entry.path, identity)) }
+        if ownership.absent[identity] != nil { absent[identity] = entry.path }
       }
       image.view.forEach { path, entry in
         let path = path.bytes

@@ -92,7 +92,7 @@ public struct ReturnedChanges {
     switch entry.kind {
     case .directory where known?.type == .directory: return
     case .file where isCopied && known?.type == .regular:
-      return try directory.rewriteFile(name) { try copy(content, to: $0) }
+      return try directory.rewriteFile(name) { try content.copy(to: $0, through: buffer) }
     default: if known != nil { directory.removeTree(name) }
     }
     switch entry.kind {
@@ -102,15 +102,7 @@ public struct ReturnedChanges {
     // What only root could make is a file that is said to be a device.
     case .characterDevice, .blockDevice: try directory.createFile(name, [], mode: 0o600)
     case .file:
-      try directory.createFile(name, mode: 0o600) { try copy(content, to: $0) }
-    }
-  }
-
-  private func copy(_ content: TarReader, to file: FileDescriptor) throws {
-    while true {
-      let count = try content.read(into: buffer)
-      if count == 0 { return }
-      try file.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      try directory.createFile(name, mode: 0o600) { try content.copy(to: $0, through: buffer) }
     }
   }
 

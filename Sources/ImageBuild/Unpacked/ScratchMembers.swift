@@ -11,7 +11,7 @@ public final class ScratchMembers: TarMembers {
   private let ownership: Ownership
   private var names: [FileIdentity: [UInt8]] = [:]
   /// Files whose content is absent, the last first.
-  private var absent: [(origin: AbsentContents.Origin, input: TarInput)] = []
+  private var absent: [(origin: AbsentContents.Origin, header: TarHeader)] = []
   private var isWalked = false
   private var layer: (number: Int, contents: LayerContents)?
 
@@ -33,14 +33,16 @@ public final class ScratchMembers: TarMembers {
         names[entry.status.identity] = name
       }
       let attributes = ownership.trustsDisk ? try entry.extendedAttributes() : []
-      let input = try entry.input(named: name) { header in
+      func adjust(_ header: inout TarHeader) {
         header.extendedAttributes = attributes
         header.modificationTime = entry.status.modificationTime
         header.modificationNanoseconds = entry.status.modificationNanoseconds
         ownership.apply(to: &header, of: entry.status)
       }
-      guard let origin = ownership.absent[entry.status.identity] else { return input }
-      absent.append((origin, TarInput(header: input.header)))
+      guard let origin = ownership.absent[entry.status.identity] else {
+        return try entry.input(named: name, adjust)
+      }
+      absent.append((origin, try entry.header(named: name, adjust)))
     }
     return try nextAbsent()
   }
@@ -50,11 +52,11 @@ public final class ScratchMembers: TarMembers {
       isWalked = true
       absent.sort { ($0.origin.layer, $0.origin.member) > ($1.origin.layer, $1.origin.member) }
     }
-    guard let (origin, input) = absent.popLast() else { return nil }
+    guard let (origin, header) = absent.popLast() else { return nil }
     if layer?.number != origin.layer {
       layer = (origin.layer, try ownership.absent.contents(of: origin.layer))
     }
     guard let content = try layer?.contents.file(origin.member) else { return nil }
-    return TarInput(header: input.header, content: .source(content.source))
+    return TarInput(header: header, content: .source(content.source))
   }
 }

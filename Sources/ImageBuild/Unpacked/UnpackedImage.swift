@@ -46,20 +46,17 @@ public struct UnpackedImage: Sendable {
   ///
   /// - Throws: `LayerError`, `FileSystemError`, `FileError`.
   public init(
-    _ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool, contents: Bool = true
+    _ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool, contents: Bool
   ) throws {
     self.view = view
     ownership = asRoot ? .real : Ownership()
     self.root = root
     let unpacking = Unpacking(try OpenDirectory(root), asRoot: asRoot)
     try unpacking.makeAll(of: view)
-    if let image {
-      ownership.absent = AbsentContents(of: image)
-      if contents {
-        try Self.fill(unpacking.files, of: image, in: root)
-      } else {
-        try makeHollow(unpacking.files, of: image)
-      }
+    if let image, contents {
+      try Self.fill(unpacking.files, of: image, in: root)
+    } else if let image {
+      try makeHollow(unpacking.files, of: image)
     }
     try unpacking.finish(view)
   }
@@ -67,6 +64,7 @@ public struct UnpackedImage: Sendable {
   /// Makes the files of all layers without their content.
   private mutating func makeHollow(_ files: [Int: [Unpacking.File]], of image: Image) throws {
     let unpacking = LayerUnpacking(try OpenDirectory(root))
+    ownership.absent = AbsentContents(of: image)
     for (layer, files) in files where image.layers.indices.contains(layer) {
       for file in files {
         let identity = try unpacking.makeHollow(file)
@@ -82,9 +80,8 @@ public struct UnpackedImage: Sendable {
       layers[first.key].descriptor.byteCount > layers[second.key].descriptor.byteCount
     }
     try Thread.forEach(parts) { part in
-      let subject = "layer \(part.key + 1) of \(layers.count)"
-      let contents = try LayerContents(layers[part.key], subject: subject)
-      try LayerUnpacking(OpenDirectory(root)).fill(part.value, from: contents)
+      try LayerUnpacking(OpenDirectory(root)).fill(
+        part.value, from: LayerContents(of: image, layer: part.key))
     }
   }
 

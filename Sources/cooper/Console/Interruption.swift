@@ -47,7 +47,7 @@ enum Interruption {
   /// Takes that back for a program that has ended; does not return when that was because of the signal, which ends this one any moment.
   static func hasEnded(group: pid_t) async {
     groups.withLock { $0.removeAll { $0 == group } }
-    while hasCome.load(ordering: .sequentiallyConsistent) { try? await Task.sleep(for: .seconds(1)) }
+    await waitForEnd()
   }
 
   /// As the terminal would do it, so that they clean up; what is still there after two seconds is killed.
@@ -83,8 +83,8 @@ enum Interruption {
   }
 
   /// Does not return once a signal has come, which ends the program any moment: what fails now fails because of that.
-  static func waitForEnd() {
-    while hasCome.load(ordering: .sequentiallyConsistent) { sleep(1) }
+  static func waitForEnd() async {
+    while hasCome.load(ordering: .sequentiallyConsistent) { try? await Task.sleep(for: .seconds(1)) }
   }
 
   /// Returns when the user wants the program to end; for a program that goes on until then.
