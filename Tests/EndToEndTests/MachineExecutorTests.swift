@@ -102,7 +102,7 @@ import Testing
     cat /opt/* 2>/dev/null | sha256sum > /data/further-sum; rm /opt/twin2; echo more >> /opt/layered
     """
 
-  @Test(.enabled(if: getuid() == 0, "only root can make namespaces, and become another user"))
+  @Test(.enabled(if: RootAccess.isExpected, "only root can make namespaces, and become another user"))
   func `the machine gives the same bytes as namespaces, to root and to an ordinary user`() async throws {
     defer { place.remove() }
     let base = try await makeBase()

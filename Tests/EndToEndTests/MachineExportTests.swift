@@ -113,7 +113,7 @@ import Testing
     #expect(isSame.status == 0, "\(isSame.text)")
   }
 
-  @Test(.enabled(if: getuid() == 0, "only root can become another user"))
+  @Test(.enabled(if: RootAccess.isExpected, "only root can become another user"))
   func `an ordinary user gets the same bytes, and nothing is left`() async throws {
     defer { place.remove() }
     let layout = place.directory.appending("layout")

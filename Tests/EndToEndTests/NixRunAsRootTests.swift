@@ -8,7 +8,7 @@ import Testing
 /// That a machine gives it, too, is for `MachineExecutorTests`, with fewer files: these would take it a minute.
 @Suite(
   WithNixStore(), .serialized,
-  .enabled(if: getuid() == 0, "only root can be real root, and become another user"))
+  .enabled(if: RootAccess.isExpected, "only root can be real root, and become another user"))
 struct NixRunAsRootTests {
   /// A directory that everybody may use.
   private let scratch: TemporaryDirectory

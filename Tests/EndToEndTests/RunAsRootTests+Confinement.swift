@@ -5,7 +5,7 @@ import Testing
 
 /// What scripts reach, and what is said of them.
 extension RunAsRootTests {
-  @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: [true, false])
+  @Test(.enabled(if: RootAccess.isExpected, "only root can become another user"), arguments: [true, false])
   func `a script sees no process of this machine, and writes nothing outside of its tree`(asRoot: Bool)
     async throws
   {

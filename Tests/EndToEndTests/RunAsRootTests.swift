@@ -179,7 +179,7 @@ import Testing
     #expect(text == "1000:100\n0\n (\"quoted\")")
   }
 
-  @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: [true, false])
+  @Test(.enabled(if: RootAccess.isExpected, "only root can become another user"), arguments: [true, false])
   func `root and an ordinary user get the same bytes`(programs: Bool) async throws {
     defer { place.remove() }
     for name in ["setcap", "setfattr"] { try Program.require(name, package: "libcap2-bin or attr") }
@@ -255,7 +255,7 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: getuid() == 0, "only root can give files capabilities"))
+  @Test(.enabled(if: RootAccess.isExpected, "only root can give files capabilities"))
   func `capabilities of files are given by permissions, exported, and survive a script`() async throws {
     defer { place.remove() }
     let tree = place.directory.appending("tree")

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// What programs see as pretended root is what they see as real root: the same script's output, from the kernel itself.
-@Suite(.enabled(if: getuid() == 0, "the kernel shows it to root alone")) struct KernelComparisonTests {
+@Suite(.enabled(if: RootAccess.isExpected, "the kernel shows it to root alone")) struct KernelComparisonTests
+{
   enum Way { case usual, withoutNamespaces, seeingEveryCall }
 
   private static let scripts: [(subject: String, script: String)] = [
