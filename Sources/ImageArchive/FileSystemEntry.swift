@@ -37,12 +37,18 @@ public struct FileSystemEntry: Sendable, Hashable {
   /// Hard links to one file have the origin of the file.
   public var origin: Origin?
 
+  /// Something of 0:0 and 1970-01-01T00:00:00Z of which nothing else is said.
+  public init(kind: Kind, mode: UInt32) { (self.kind, self.mode) = (kind, mode) }
+
   /// The numbers of a device.
   public struct DeviceNumber: Sendable, Hashable {
     /// The driver.
     public var major: Int64
     /// The device.
     public var minor: Int64
+
+    /// A device's numbers.
+    public init(major: Int64, minor: Int64) { (self.major, self.minor) = (major, minor) }
   }
 
   /// An extended attribute.

@@ -94,6 +94,45 @@ public struct FileSystemView: Sendable {
     try put(nodes[file].entry, at: path)
   }
 
+  // MARK: Directories
+
+  /// Makes a directory, 0755 and of 0:0, with those above it, and gives those that had to be made, the outer ones first.
+  ///
+  /// Whatever else is on the way ends it: a symbolic link is not followed, and nothing is replaced.
+  public mutating func makeDirectories(at path: FileSystemPath) -> [FileSystemPath] {
+    var made: [FileSystemPath] = []
+    var directory = Self.root
+    var way: [UInt8] = []
+    for part in path.bytes.split(separator: FileSystemPath.slash) {
+      way = FileSystemPath.joined(way, part)
+      if let child = nodes[directory].children[Array(part)] {
+        guard nodes[child].entry.kind == .directory else { break }
+        directory = child
+      } else {
+        let child = insert(.implicitDirectory)
+        nodes[directory].children[Array(part)] = child
+        made.append(FileSystemPath(way))
+        directory = child
+      }
+    }
+    return made
+  }
+
+  /// Removes a directory that has nothing in it; everything else stays, as does what is behind a symbolic link.
+  public mutating func removeEmptyDirectory(at path: FileSystemPath) {
+    let (parent, name) = FileSystemPath.split(path.bytes)
+    var directory = Self.root
+    for part in parent.split(separator: FileSystemPath.slash) {
+      guard let child = nodes[directory].children[Array(part)] else { return }
+      directory = child
+    }
+    guard let child = nodes[directory].children[Array(name)], nodes[child].entry.kind == .directory,
+      nodes[child].children.isEmpty
+    else { return }
+    nodes[directory].children[Array(name)] = nil
+    discard(child)
+  }
+
   // MARK: Looking up
 
   /// What is at `path`; a symbolic link is not followed when it is the last part.

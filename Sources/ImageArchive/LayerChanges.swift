@@ -32,14 +32,19 @@ public struct LayerChanges: Sendable {
 
   /// Reads a layer's tar to its end.
   ///
-  /// - Parameter hashingContents: Whether `contentDigest` of files is wanted.
+  /// - Parameters:
+  ///   - hashingContents: Whether `contentDigest` of files is wanted.
+  ///   - visit: Gets every member, in order.
   /// - Throws: `TarError`, `FileSystemError`, and what the source throws.
-  public init(_ source: any ByteSource, hashingContents: Bool) throws {
+  public init(
+    _ source: any ByteSource, hashingContents: Bool, visit: (TarMember) -> Void = { _ in }
+  ) throws {
     let buffered = BufferedSource(source)
     let reader = TarReader(buffered)
     var number = 0
     var nameByteCount = 0
     while let member = try reader.next() {
+      visit(member)
       nameByteCount += member.name.count + member.linkName.count
       nameByteCount += member.extendedAttributes.reduce(0) { $0 + $1.key.count + $1.value.count }
       guard number < Self.memberLimit, nameByteCount <= Self.nameByteLimit else {

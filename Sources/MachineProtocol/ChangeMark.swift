@@ -1,6 +1,4 @@
-public import FileTrees
-
-/// Members of the guest's tar, and an attribute, that are no files.
+/// Members of the guest's tar that are no files.
 public enum ChangeMark {
   /// The name of the member that says that the file of this path is gone (image-spec, "Whiteouts").
   public static func removal(of path: [UInt8]) -> [UInt8] {
@@ -13,7 +11,4 @@ public enum ChangeMark {
     directory + (directory.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")])
       + Array(".wh..wh..opq".utf8)
   }
-
-  /// The attribute of a file that was there before and was changed, not made anew; no file can have one of that class.
-  public static let copied = PAXRecord(key: Array("cooper.copied".utf8), value: Array("y".utf8))
 }

@@ -55,8 +55,8 @@ public struct Machine: Sendable {
     (self.qemu, self.kernel, self.guest) = (qemu, kernel, guest)
   }
 
-  /// Starts, waits for the job, does it, and writes what it changed to the file `output` as a tar with OCI whiteouts and `ChangeMark.copied`; or of
-  /// layers the tree, as a tar that has nothing of the kind.
+  /// Starts, waits for the job, does it, and writes what it changed to the file `output` as a tar with OCI whiteouts, all names of a changed file among
+  /// them; or of layers the tree, as a tar that has nothing of the kind.
   ///
   /// Where it says nothing else, success means that the program ended with status 0 and that the tar is complete. On cancellation, and whenever this
   /// throws, QEMU is gone.

@@ -102,7 +102,12 @@ struct Tree {
   }
 
   /// Everything that is different from before.
-  func changes() throws -> UpperMembers { try UpperMembers("/scratch/upper") }
+  func changes() throws -> UpperMembers {
+    try UpperMembers(
+      "/scratch/upper",
+      indexed: IndexedFiles(
+        lower: "/lower", upper: "/scratch/upper", index: "/scratch/work/index", tree: FilePath(Self.root)))
+  }
 }
 
 extension OpenFile {

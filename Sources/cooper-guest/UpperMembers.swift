@@ -3,15 +3,21 @@ import Glibc
 import MachineProtocol
 import SystemPackage
 
-/// The upper directory of the overlay as members of a tar, with whiteouts as layers of images have them (vm-executor.md, section 4.3).
+/// What is above in the overlay as members of a tar, with whiteouts as layers of images have them (vm-executor.md, section 4.3).
+///
+/// All names of a file that was changed are among them.
 final class UpperMembers: CountedMembers {
   private(set) var count: UInt64 = 0
   private let walk: TreeWalk
   /// What comes before the next entry of the walk.
   private var pending: TarInput?
   private var names = FirstNames()
+  private let indexed: IndexedFiles?
 
-  init(_ directory: FilePath) throws { walk = try TreeWalk(directory.appending("."), order: .bytes) }
+  init(_ directory: FilePath, indexed: IndexedFiles?) throws {
+    walk = try TreeWalk(directory.appending("."), order: .bytes)
+    self.indexed = indexed
+  }
 
   func next() throws -> TarInput? {
     if let input = pending {
@@ -19,9 +25,9 @@ final class UpperMembers: CountedMembers {
       count += 1
       return input
     }
-    guard let entry = try walk.next() else { return nil }
+    guard let input = try walk.next().map(member) ?? indexed?.next() else { return nil }
     count += 1
-    return try member(entry)
+    return input
   }
 
   private func member(_ entry: TreeWalk.Entry) throws -> TarInput {
@@ -39,14 +45,11 @@ final class UpperMembers: CountedMembers {
         because: "\(entry.path.text) has a name that in a layer means the removal of another file")
     }
     if let link = names.link(name, to: status) { return link }
+    if type != .directory, status.linkCount > 1 { indexed?.note(entry.path) }
     if type == .directory, try entry.change({ try $0.isOpaque($1) }) {
       pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
     }
-    return try entry.input(named: name, type, entry.extendedAttributes()) { header in
-      if type == .regular, try entry.change({ try $0.hasOrigin($1) }) {
-        header.extendedAttributes.append(ChangeMark.copied)
-      }
-    }
+    return try entry.input(named: name, type, entry.extendedAttributes()) { _ in }
   }
 }
 
@@ -54,11 +57,6 @@ extension OpenDirectory {
   /// Whether nothing of the lower directory is seen in it.
   fileprivate func isOpaque(_ name: [UInt8]) throws -> Bool {
     try extendedAttribute("trusted.overlay.opaque", of: name) == Array("y".utf8)
-  }
-
-  /// Whether it is a file of the lower tree that was copied when it was changed.
-  fileprivate func hasOrigin(_ name: [UInt8]) throws -> Bool {
-    try extendedAttribute("trusted.overlay.origin", of: name) != nil
   }
 }
 

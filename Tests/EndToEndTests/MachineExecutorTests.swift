@@ -35,7 +35,9 @@ import Testing
       echo old >opt/replaced/file; echo old >opt/emptied/file; echo same >opt/same
       echo target >opt/target; ln -s target opt/link
       echo pair >opt/pair; ln opt/pair opt/pair2; echo twin >opt/twin; ln opt/twin opt/twin2
-      echo third >opt/third; seq 400000 >opt/large; echo below >opt/layered; : >opt/nothing
+      echo used >opt/used; ln opt/used opt/used2; echo single >opt/single; echo over >opt/over; ln opt/over opt/over2
+      ln -s nowhere opt/symbolic; ln opt/symbolic opt/symbolic2
+      echo third >opt/third; ln opt/third opt/thirds; seq 400000 >opt/large; echo below >opt/layered; : >opt/nothing
       chmod 1777 tmp
       tar --owner=0 --group=0 --numeric-owner -cf "$2" .
       echo above >opt/layered; seq 300000 500000 >opt/upper
@@ -64,7 +66,8 @@ import Testing
 
   /// Builds the spec; `user` is the number of an ordinary user.
   private func build(
-    _ spec: String, _ executor: String, user: String? = nil, environment: [String: String] = [:]
+    _ spec: String, _ executor: String, kind: String = "image", user: String? = nil,
+    environment: [String: String] = [:]
   ) async throws -> Program.Result {
     let identity = user.map { ["setpriv", "--reuid", $0, "--regid", $0, "--clear-groups"] } ?? []
     var variables = [
@@ -72,7 +75,7 @@ import Testing
       "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ]
     variables.merge(environment) { $1 }
-    let command = identity + [tool, "build", "image", spec, "-o", "-", "-q", "--executor", executor]
+    let command = identity + [tool, "build", kind, spec, "-o", "-", "-q", "--executor", executor]
     return try await Program.run(
       "env", command, environment: variables, timeout: .seconds(300))
   }
@@ -93,7 +96,8 @@ import Testing
     echo odd > '/data/a b'; printf odd > "/data/$(printf 'caf\\303\\251')"
     echo none > /data/closed; chmod 0 /data/closed
     mkdir /many; for i in {1..2000}; do : > /many/$i; done
-    rm /opt/pair2; ln /opt/twin /opt/twin3; ln /opt/third /opt/fourth; chmod 600 /opt/upper
+    echo more >> /opt/used; rm /opt/used; mv /opt/third /opt/third2; echo more >> /opt/third2; mv /opt/single /opt/over; chown -h 5 /opt/symbolic2
+    rm /opt/pair2; ln /opt/twin /opt/twin3; ln /opt/third2 /opt/fourth; chmod 600 /opt/upper
     cat /opt/* 2>/dev/null | sha256sum > /data/sum
     """
 
@@ -118,6 +122,27 @@ import Testing
     let ordinary = try await build(spec, "tcg", user: "65534")
     try #require(ordinary.status == 0, "\(ordinary.errors)")
     #expect((ordinary.output == expected.output) as Bool)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+  }
+
+  @Test func `the customisation layer of a layered image has the same bytes, too`() async throws {
+    defer { place.remove() }
+    let spec = try write([
+      "name": "layered", "tag": "1", "enableFakechroot": true,
+      "extraCommands": """
+      mkdir -p opt/deep srv; echo one >opt/one; ln opt/one opt/two; echo big >opt/deep/file; ln -s one opt/link
+      chmod 4755 opt/one; mkfifo opt/pipe; seq 100000 >srv/large
+      """,
+      "fakeRootCommands": """
+      echo more >>/opt/two; chown 1000:70000 /opt/deep; rm /srv/large; mknod /opt/null c 1 3; echo new >/srv/new
+      ln /opt/deep/file /opt/file; chmod 2750 /srv; setcap cap_net_raw+ep /srv/new; mkdir -p /nix/var
+      """,
+    ])
+    let expected = try await build(spec, "namespace", kind: "layered")
+    try #require(expected.status == 0, "\(expected.errors)")
+    let machine = try await build(spec, "tcg", kind: "layered")
+    try #require(machine.status == 0, "\(machine.errors)")
+    #expect((machine.output == expected.output) as Bool)
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
   }
 

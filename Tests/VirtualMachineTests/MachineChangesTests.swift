@@ -54,20 +54,52 @@ import Testing
     #expect(changes.names.contains("./.wh.moved"))
     #expect(changes.text("./away/inner/file") == "x\n")
     #expect(changes.text("./etc/one") == "one\ntwo\n")
+    #expect(changes["./etc/other"]?.linkName == Array("./etc/one".utf8))
     #expect(!changes.names.contains("./etc/same"))
 
     let kept = try #require(changes["./kept/file"])
     #expect((kept.userID, kept.groupID) == (7, 8))
     let attributes = Dictionary(uniqueKeysWithValues: kept.extendedAttributes.map { ($0.key, $0.value) })
     #expect(attributes[Array("SCHILY.xattr.user.kept".utf8)] == Array("base".utf8))
-    // It was there before, and new/again was not.
-    let mark = Array("SCHILY.xattr.".utf8) + ChangeMark.copied.key
-    #expect(attributes[mark] != nil)
-    #expect(!file.extendedAttributes.contains { $0.key == mark })
     let long = String(repeating: "0", count: 200)
     #expect(changes.text("./long/\(long)/\(long)") == "deep\n")
     // What is mounted for the program is no change.
     for name in ["./dev", "./proc", "./sys"] { #expect(!changes.names.contains { $0.hasPrefix(name) }) }
+  }
+
+  @Test func `a file that has several names comes back with all that it has left`() async throws {
+    let machine = try await MachineCase(
+      """
+      mkdir a b
+      for name in same written removed gone moved linked over; do echo $name > a/$name; ln a/$name b/$name; done
+      ln -s nowhere a/symbolic; ln a/symbolic b/symbolic; echo single > a/single
+      mkdir c; echo c > c/file; ln c/file b/of-c
+      """)
+    defer { machine.remove() }
+    let printed = try await machine.run(
+      """
+      echo more >> b/written; rm a/removed; echo more >> a/gone; rm a/gone; mv a/moved a/away; echo more >> a/away
+      ln a/linked a/third; mv a/single a/over; chown -h 5 b/symbolic
+      echo more >> b/of-c; mv c d; ln -s /proc c
+      cat a/written b/gone b/moved b/over d/file
+      """)
+    #expect(printed == "written\nmore\ngone\nmore\nmoved\nmore\nover\nc\nmore\n")
+    let changes = try Changes(machine.output)
+    func link(_ name: String) -> String? {
+      changes[name].map { $0.isHardLink ? String(decoding: $0.linkName, as: UTF8.self) : "" }
+    }
+    #expect(!changes.names.contains { $0.hasSuffix("/same") })
+    #expect(changes.text("./b/written") == "written\nmore\n" && link("./a/written") == "./b/written")
+    #expect(changes.text("./b/removed") == "removed\n" && changes.names.contains("./a/.wh.removed"))
+    #expect(changes.text("./b/gone") == "gone\nmore\n" && changes.names.contains("./a/.wh.gone"))
+    #expect(changes.text("./a/away") == "moved\nmore\n" && link("./b/moved") == "./a/away")
+    #expect(["./a/linked", "./b/linked", "./a/third"].compactMap(link).filter { !$0.isEmpty }.count == 2)
+    // Another file has come there, and the old one has a name less.
+    #expect(changes.text("./a/over") == "single\n" && changes.text("./b/over") == "over\n")
+    #expect(changes["./b/symbolic"]?.userID == 5 && link("./a/symbolic") == "./b/symbolic")
+    #expect(changes["./c"]?.isSymbolicLink == true && changes.names.contains("./d/"))
+    #expect(changes.text("./b/of-c") == "c\nmore\n" || link("./b/of-c") == "./d/file")
+    #expect(Set(changes.names).count == changes.names.count)
   }
 
   @Test func `a program that changes nothing leaves nothing but the root`() async throws {

@@ -1,4 +1,5 @@
 public import ArchiveIO
+public import SystemPackage
 
 /// What is to be known of files beside the disk: owners, modes, devices and attributes that no file there has are pretended.
 public struct Ownership: Sendable {
@@ -39,8 +40,6 @@ public struct Ownership: Sendable {
   public private(set) var entries: [FileIdentity: Entry] = [:]
   /// Files that were given an owner, mode or attributes, even if it is what they had: a real file would have another change time now.
   public var touched: Set<FileIdentity> = []
-  /// Files whose content is not on the disk.
-  var absent = AbsentContents()
   /// Whether what the disk says is true where nothing is pretended: when real root made the files.
   public let trustsDisk: Bool
 
@@ -51,6 +50,24 @@ public struct Ownership: Sendable {
 
   /// Nobody pretended anything: everything is 0:0.
   public init() { trustsDisk = false }
+
+  /// Everything is 0:0, and has the modes that files in that directory have now.
+  ///
+  /// The disk would lose set-id bits: the kernel takes them from a file that somebody writes to who is not real root.
+  ///
+  /// - Throws: `FileError`.
+  public init(of root: FilePath) throws(FileError) {
+    self.init()
+    let walk = try TreeWalk(root.appending("."), order: .bytes)
+    while let entry = try walk.next() { keepSetIDBits(of: entry.status) }
+  }
+
+  /// Says beside the disk what mode a file has, if it has set-id bits.
+  mutating func keepSetIDBits(of status: FileStatus) {
+    let isKept = status.type == .directory || status.mode & 0o6000 == 0
+    if isKept || entries[status.identity] != nil { return }
+    entries[status.identity] = Entry(status, trusted: trustsDisk)
+  }
 
   /// What is pretended of a file.
   public subscript(_ identity: FileIdentity) -> Entry? {

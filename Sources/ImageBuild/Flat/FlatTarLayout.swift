@@ -71,22 +71,15 @@ struct FlatTarLayout {
         names[origin] = header.name
       }
     }
-    if header.type != .hardLink {
-      header.extendedAttributes = entry.extendedAttributes.map { PAXRecord(key: $0.name, value: $0.value) }
-    }
+    if header.type == .hardLink { header.extendedAttributes = [] }
     header.append(to: &bytes, Self.dialect)
     return header.byteCount
   }
 
   private func header(of path: [UInt8], _ entry: FileSystemEntry) -> TarHeader {
-    let name = Array("./".utf8) + path + (entry.kind == .directory && !path.isEmpty ? "/".utf8 : "".utf8)
-    var header = TarHeader(
-      name: name, type: TarType(entry.kind), mode: entry.kind == .symbolicLink ? 0o777 : entry.mode,
-      byteCount: entry.kind == .file ? entry.byteCount : 0, linkName: entry.linkTarget)
-    header.owner = TarOwner(
-      uid: entry.userID, gid: entry.groupID, userName: entry.userID == 0 ? "root" : "", groupName: "")
-    header.modificationTime = style.keepsTimes ? entry.modificationTime : TreePacking.time
-    header.device = entry.device.map(TarDevice.init)
+    var header = TarHeader(entry, at: path)
+    header.owner.userName = entry.userID == 0 ? "root" : ""
+    if !style.keepsTimes { header.modificationTime = TreePacking.time }
     return header
   }
 }

@@ -41,36 +41,17 @@ public struct UnpackedImage: Sendable {
 
   /// Unpacks an image, or nothing, into the directory `root`, which is empty.
   ///
-  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise these are what `ownership` says. Without `contents` files
-  /// get their length only, for a tree that nothing here reads but what knows `ownership`.
+  /// With `asRoot` files get their owners, modes, devices and extended attributes; otherwise these are what `ownership` says.
   ///
   /// - Throws: `LayerError`, `FileSystemError`, `FileError`.
-  public init(
-    _ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool, contents: Bool
-  ) throws {
+  public init(_ image: Image?, view: FileSystemView, into root: FilePath, asRoot: Bool) throws {
     self.view = view
     ownership = asRoot ? .real : Ownership()
     self.root = root
     let unpacking = Unpacking(try OpenDirectory(root), asRoot: asRoot)
     try unpacking.makeAll(of: view)
-    if let image, contents {
-      try Self.fill(unpacking.files, of: image, in: root)
-    } else if let image {
-      try makeHollow(unpacking.files, of: image)
-    }
+    if let image { try Self.fill(unpacking.files, of: image, in: root) }
     try unpacking.finish(view)
-  }
-
-  /// Makes the files of all layers without their content.
-  private mutating func makeHollow(_ files: [Int: [Unpacking.File]], of image: Image) throws {
-    let unpacking = LayerUnpacking(try OpenDirectory(root))
-    ownership.absent = AbsentContents(of: image)
-    for (layer, files) in files where image.layers.indices.contains(layer) {
-      for file in files {
-        let identity = try unpacking.makeHollow(file)
-        ownership.absent[identity] = AbsentContents.Origin(layer: layer, member: file.member)
-      }
-    }
   }
 
   /// Makes the files of all layers, several layers at a time and the largest first.
@@ -93,8 +74,6 @@ public struct UnpackedImage: Sendable {
     let walk = try TreeWalk(root.appending("."), order: .bytes)
     while let entry = try walk.next() {
       let isOfContents = entry.path.isEmpty || tree[entry.path] != nil
-      // It may have the number of a file that it has replaced.
-      if isOfContents { ownership.absent[entry.status.identity] = nil }
       if !ownership.trustsDisk {
         note(entry.status, isOfContents ? nil : try view.entry(at: FileSystemPath(entry.path)), owner)
       } else if isOfContents {
@@ -135,6 +114,7 @@ public struct UnpackedImage: Sendable {
     }
     if status.type == .symbolicLink { entry.mode = 0o777 }
     if entry != shown { ownership[status.identity] = entry }
+    ownership.keepSetIDBits(of: status)
   }
 }
 
@@ -150,6 +130,8 @@ private final class Unpacking {
   /// What content is needed for, by layer.
   private(set) var files: [Int: [File]] = [:]
   private var positions: [FileSystemEntry.Origin: (layer: Int, index: Int)] = [:]
+  /// A name of each of those that have no content.
+  private var names: [FileSystemEntry.Origin: [UInt8]] = [:]
   private let places: UnpackedPlaces
   private let isRoot: Bool
 
@@ -164,24 +146,30 @@ private final class Unpacking {
       switch entry.kind {
       case .directory:
         _ = try places.at(path.bytes) { try $0.createDirectory($1, mode: entry.mode & 0o777 | 0o700) }
-      case .symbolicLink: try places.at(path.bytes) { try $0.createLink($1, to: entry.linkTarget) }
-      case .pipe:
-        try places.at(path.bytes) {
-          try $0.createNode($1, type: .fifo, mode: entry.mode | 0o600, device: nil)
-        }
-      case .characterDevice where isRoot, .blockDevice where isRoot:
-        try places.at(path.bytes) {
-          try $0.createNode(
-            $1, type: TarType(entry.kind), mode: 0o600, device: entry.device.map(TarDevice.init))
-        }
-      // What only root could make is a file that is said to be a device.
-      case .characterDevice, .blockDevice:
-        try places.at(path.bytes) { try $0.createFile($1, [], mode: 0o600) }
       case .file: add(path.bytes, entry)
+      case .symbolicLink, .pipe, .characterDevice, .blockDevice:
+        if let origin = entry.origin, let first = names.updateValue(path.bytes, forKey: origin) {
+          try places.link(path.bytes, to: first)
+        } else {
+          try places.at(path.bytes) { try make(entry, $1, in: $0) }
+        }
       }
     }
     for layer in files.keys { files[layer]?.sort { $0.member < $1.member } }
-    positions = [:]
+    (positions, names) = ([:], [:])
+  }
+
+  /// Makes what is neither a directory nor has content.
+  private func make(_ entry: FileSystemEntry, _ name: [UInt8], in directory: OpenDirectory) throws {
+    switch entry.kind {
+    case .symbolicLink: try directory.createLink(name, to: entry.linkTarget)
+    case .pipe: try directory.createNode(name, type: .fifo, mode: entry.mode | 0o600, device: nil)
+    case _ where isRoot:
+      try directory.createNode(
+        name, type: TarType(entry.kind), mode: 0o600, device: entry.device.map(TarDevice.init))
+    // What only root could make is a file that is said to be a device.
+    default: try directory.createFile(name, [], mode: 0o600)
+    }
   }
 
   /// Gives everything its owner, mode and attributes, when everything is there: a directory might forbid to make something in it.
@@ -235,17 +223,6 @@ private final class LayerUnpacking {
     }
   }
 
-  /// Makes a file that is one hole of its length.
-  func makeHollow(_ file: Unpacking.File) throws -> FileIdentity {
-    try make(file) { descriptor in
-      guard ftruncate(descriptor.rawValue, off_t(file.entry.byteCount)) == 0 else {
-        throw Errno(rawValue: errno)
-      }
-    }
-    let (parent, name) = FileSystemPath.split(file.paths[0])
-    return try places.directory(Array(parent)).status(of: Array(name)).identity
-  }
-
   /// Makes a file under all its names.
   private func make(_ file: Unpacking.File, _ write: (FileDescriptor) throws -> Void) throws {
     let first = file.paths[0]
@@ -254,11 +231,7 @@ private final class LayerUnpacking {
       // Python and others compare such times with what they have noted elsewhere.
       try directory.setModificationTime(file.entry.modificationTime, of: name)
     }
-    for path in file.paths.dropFirst() {
-      let (parent, name) = FileSystemPath.split(first)
-      let source = try places.directory(Array(parent))
-      try places.at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
-    }
+    for path in file.paths.dropFirst() { try places.link(path, to: first) }
   }
 }
 
@@ -274,17 +247,17 @@ private final class UnpackedPlaces {
     return try body(directory(Array(parent)), Array(name))
   }
 
+  /// Makes another name of a file.
+  func link(_ path: [UInt8], to file: [UInt8]) throws {
+    let (parent, name) = FileSystemPath.split(file)
+    let source = try directory(Array(parent))
+    try at(path) { try $0.createHardLink($1, to: Array(name), in: source) }
+  }
+
   /// Opens a directory by its names one by one; none of them is a link, for a view has none among its directories.
   func directory(_ path: [UInt8]) throws -> OpenDirectory {
     if current.path == path { return current.directory }
     current = (path, try root.directory(at: path))
     return current.directory
-  }
-}
-
-extension TarDevice {
-  init(_ device: FileSystemEntry.DeviceNumber) {
-    self.init(
-      major: UInt32(truncatingIfNeeded: device.major), minor: UInt32(truncatingIfNeeded: device.minor))
   }
 }

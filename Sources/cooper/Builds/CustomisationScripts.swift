@@ -37,55 +37,53 @@ struct CustomisationScripts {
   /// Makes the tree in a scratch directory, runs the commands there, and gives the layer of what they left.
   func run(
     in tree: FileTree, packing: TreePacking = .customisation, rules: PermissionRules
-  ) async throws -> (tree: ScratchTree, layer: ScratchLayer) {
+  ) async throws -> (layer: any TarRecipe, isDirectory: @Sendable ([UInt8]) -> Bool?) {
     let scratch = try ScratchTree(tree, in: ProcessEnvironment.current.temporaryDirectory)
     Interruption.removeAtEnd(scratch.directory)
     if !extraCommands.isEmpty {
       let shell = try ScriptProgram("bash", package: "bash").path
       try await Script("extraCommands", extraCommands, in: scratch).run(shell: shell)
     }
-    var ownership = Ownership()
+    var tree = ScriptTree.disk(DiskTree(scratch: scratch))
     var excluded: [String] = []
     if !fakeRootCommands.isEmpty {
+      tree = .disk(DiskTree(scratch: scratch, ownership: try Ownership(of: scratch.root)))
       // Outside of the image real root could change this machine.
       let executor = try await settings.executor(for: spec, asRoot: false)
       let root =
         enableFakechroot
-        ? try await ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot) : nil
-      ownership = try await executor.run(
+        ? try await ImageRoot(tree, scratch, storeDirectory: storeDirectory, storeRoot: storeRoot) : nil
+      tree = try await executor.run(
         RootTask(
-          script: Script("fakeRootCommands", fakeRootCommands, in: scratch), scratch: scratch,
-          ownership: ownership, root: root))
+          script: Script("fakeRootCommands", fakeRootCommands, in: scratch), scratch: scratch, tree: tree,
+          root: root))
       excluded = root?.excludedPaths ?? []
     }
-    let layer = ScratchLayer(
-      scratch, ownership: ownership, packing: packing, rules: rules, excluding: excluded)
-    return (scratch, layer)
+    let layer = tree.layer(packing: packing, rules: rules, excluding: excluded)
+    return (layer, tree.isDirectory)
   }
 
-  /// Runs `runAsRoot` and then `extraCommands` in an unpacked image, and gives the layer of what they changed.
+  /// Runs `runAsRoot` and then `extraCommands` in the file system of an image, and gives the layer of what they changed.
   ///
   /// Both see the image as `/`: outside of it, an absolute link of the base would lead to files of this machine.
   func run(
-    asRoot commands: String, in image: UnpackedImage, at scratch: ScratchTree, by executor: any RootExecutor,
+    asRoot commands: String, in image: ScriptTree, at scratch: ScratchTree, by executor: any RootExecutor,
     searching path: String, rules: PermissionRules
-  ) async throws -> ChangedLayer {
-    let top = try OpenDirectory(scratch.root)
+  ) async throws -> (layer: ChangedLayer, isDirectory: @Sendable ([UInt8]) -> Bool?) {
+    var tree = image
     // nixpkgs makes it, too, and leaves it there.
-    _ = try? top.createDirectory(Array("tmp".utf8), mode: 0o755)
-    let root = try await ImageRoot(scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
-    var ownership = image.ownership
+    try tree.makeDirectory("tmp")
+    let root = try await ImageRoot(tree, scratch, storeDirectory: storeDirectory, storeRoot: storeRoot)
     for (name, commands) in [("runAsRoot", commands), ("extraCommands", extraCommands)]
     where !commands.isEmpty {
       var script = try Script(name, commands, in: scratch)
       script.path = path
-      ownership = try await executor.run(
-        RootTask(script: script, scratch: scratch, ownership: ownership, root: root))
+      tree = try await executor.run(RootTask(script: script, scratch: scratch, tree: tree, root: root))
     }
-    return try await Thread.run { [ownership] in
-      try ChangedLayer(
-        scratch, of: image, ownership: ownership, rules: rules, excluding: root.excludedPaths)
+    let layer = try await Thread.run { [tree] in
+      try tree.changes(rules: rules, excluding: root.excludedPaths)
     }
+    return (layer, tree.isDirectory)
   }
 }
 

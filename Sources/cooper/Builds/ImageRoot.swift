@@ -14,18 +14,21 @@ struct ImageRoot {
   private let storeRoot: String
   /// Programs of this machine.
   let tools: ToolBox
-  private let mountPoints: [String]
+  /// Where something is mounted, the outer directories first.
+  let mountPoints: [String]
 
   /// What is left out of the layer: nothing that is mounted gets into an image.
   let excludedPaths: [String]
 
-  /// Prepares a tree that commands are to be run in.
-  init(_ scratch: ScratchTree, storeDirectory: String, storeRoot: String) async throws {
+  /// Prepares what commands need that are to be run in `tree`, in its scratch directory.
+  init(
+    _ tree: ScriptTree, _ scratch: ScratchTree, storeDirectory: String, storeRoot: String
+  ) async throws {
     self.scratch = scratch
     self.storeDirectory = storeDirectory
     self.storeRoot = storeRoot
     let names = [".cooper"] + (1...1000).map { ".cooper\($0)" as String }
-    let free = names.first { access(scratch.root.appending($0).string, F_OK) != 0 }
+    let free = names.first { tree.isDirectory(Array($0.utf8)) == nil }
     let place = "/\(free ?? ".cooper")"
     tools = try ToolBox(scratch.work.appending("box"), at: place, storeDirectory: storeDirectory)
     try await tools.fill()

@@ -82,15 +82,13 @@ struct SingleLayerBuild: SpecBuilder {
       layer = TreeLayer(tree, packing: packing, rules: rules)
       isDirectory = tree.isDirectory
     } else {
-      let (scratch, packed) = try await scripts.run(in: tree, packing: packing, rules: rules)
-      layer = packed
-      isDirectory = scratch.isDirectory
+      (layer, isDirectory) = try await scripts.run(in: tree, packing: packing, rules: rules)
     }
     let whiteouts = try Whiteout.hiding(removed, of: view, layer: isDirectory)
     return Packed(layer: layer, whiteouts: whiteouts, isDirectory: isDirectory)
   }
 
-  /// Unpacks the base, puts the contents on top, and runs commands there.
+  /// Puts the contents on the base's file system, and runs commands there.
   private func run(
     _ commands: String, in tree: FileTree, without removed: [[UInt8]], on base: BaseImage?,
     _ view: FileSystemView
@@ -100,15 +98,10 @@ struct SingleLayerBuild: SpecBuilder {
     let executor = try await settings.executor(
       for: spec.common, asRoot: true,
       machine: MachineSize(memory: spec.memorySize, disk: spec.diskSize))
-    let layer = try await executor.preparing(in: scratch.directory) { executor in
+    let (layer, isDirectory) = try await executor.preparing(in: scratch.directory) { executor in
       let image = try await Thread.run { [owner = spec.owner] in
-        var image = try UnpackedImage(
-          base?.image, view: view, into: scratch.root, asRoot: executor.needsRealFiles,
-          contents: executor.needsContents)
-        // First, since contents may have something of the same name.
-        try image.remove(removed)
-        try image.add(tree, owner: owner)
-        return image
+        try ScriptTree(
+          base?.image, view: view, without: removed, adding: tree, owner: owner, at: executor.place, scratch)
       }
       let scripts = CustomisationScripts(
         spec, storeDirectory: storeDirectory, storeRoot: store.root, settings: settings)
@@ -118,7 +111,7 @@ struct SingleLayerBuild: SpecBuilder {
     }
     // Scripts found the base without what the spec removes, so that is among what they removed.
     return Packed(
-      layer: layer, whiteouts: layer.whiteouts, isDirectory: scratch.isDirectory, hasBase: true)
+      layer: layer, whiteouts: layer.whiteouts, isDirectory: isDirectory, hasBase: true)
   }
 
   /// Where programs of the image are, then those of this machine.

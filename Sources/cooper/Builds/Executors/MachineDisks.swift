@@ -18,18 +18,17 @@ struct MachineDisks {
     all = Machine.Disks(lower: paths.lower, extra: paths.extra)
   }
 
-  /// Writes the tree, whose files have this ownership, and beside it what else the script needs, which belongs to root.
-  func write(tree: FilePath, _ ownership: Ownership, for script: PreparedScript) throws {
-    try Self.write(to: lower) { try $0.add(ScratchMembers(tree, ownership: ownership)) }
+  /// Writes the tree, and beside it what else the script needs, which belongs to root.
+  func write(_ tree: GuestTree, for script: PreparedScript) throws {
+    try Self.write(to: lower) { try $0.add(tree.members()) }
     try Self.write(to: extra) { disk in
       try disk.add(ScratchMembers(script.box, ownership: Ownership(), prefix: PreparedScript.boxName))
       guard let store = script.store else { return }
       let directory = PreparedScript.storeName
       try disk.add(TarInput(header: TarHeader(name: directory, type: .directory, mode: 0o755)))
       // The box has the commands.
-      let sources = try [
-        ScratchMembers(tree, ownership: ownership), ScratchMembers(script.box, ownership: Ownership()),
-      ].map { TarStream($0, .gnu(numericOwner: true)) }
+      let sources = try [tree.members(), ScratchMembers(script.box, ownership: Ownership())]
+        .map { TarStream($0, .gnu(numericOwner: true)) }
       let paths = try store.paths(mentionedIn: sources + [ArraySource(script.job.encoded)])
       for (name, path) in paths.sorted(by: { $0.key < $1.key }) {
         try disk.add(ScratchMembers(path, ownership: Ownership(), prefix: "\(directory)/\(name)"))

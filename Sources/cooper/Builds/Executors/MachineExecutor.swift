@@ -8,7 +8,8 @@ import VirtualMachine
 
 /// Real root in a virtual machine, which reaches nothing of this one (vm-executor.md).
 ///
-/// The tree goes in as a read-only disk, and what the script changes comes back as a tar, so that this machine needs no privileges.
+/// The tree goes in as a read-only disk, made of layers, and what the script changes comes back as a tar, which is one more layer: no file of the image
+/// is ever one of this machine, which needs no privileges.
 struct MachineExecutor: RootExecutor {
   let machine: HostedMachine
   /// The machine of the first script, where that has started already.
@@ -16,8 +17,7 @@ struct MachineExecutor: RootExecutor {
 
   init(machine: HostedMachine) { self.machine = machine }
 
-  var needsRealFiles: Bool { false }
-  var needsContents: Bool { false }
+  var place: ScriptTree.Place { .memory }
 
   func preparing<Value>(
     in directory: FilePath, _ body: (any RootExecutor) async throws -> Value
@@ -28,7 +28,7 @@ struct MachineExecutor: RootExecutor {
     return try await ending({ await first.take()?.end() }) { try await body(executor) }
   }
 
-  func run(_ task: RootTask) async throws -> Ownership {
+  func run(_ task: RootTask) async throws -> ScriptTree {
     guard let root = task.root else {
       throw UsageError(
         "the executors “kvm” and “tcg” cannot show this machine's files to “\(task.script.name)”; set “enableFakechroot”, so that it sees the image as /"
@@ -36,8 +36,7 @@ struct MachineExecutor: RootExecutor {
     }
     let machine = try first?.take() ?? ScriptMachine(machine, in: task.scratch.directory)
     return try await ending(machine.end) {
-      try await root.withMountPoints { try await machine.run(task, in: root) }
-      return try await Thread.run { try machine.applyChanges(to: task) }
+      try await .memory(machine.run(task, in: root))
     }
   }
 }
@@ -69,10 +68,15 @@ private struct ScriptMachine: Sendable {
     machine = try hosted.start(on: disks.all, in: directory, output: changes)
   }
 
-  /// Writes the disks, and runs the script.
-  func run(_ task: RootTask, in root: ImageRoot) async throws {
+  /// Writes the disks, runs the script, and gives what it made of the tree.
+  func run(_ task: RootTask, in root: ImageRoot) async throws -> GuestTree {
     let prepared = try PreparedScript(task.script, in: root)
-    try await Thread.run { try disks.write(tree: task.scratch.root, task.ownership, for: prepared) }
+    let (tree, mountPoints) = try await Thread.run {
+      var tree = try task.guestTree()
+      let made = tree.makeDirectories(root.mountPoints.map { Array($0.utf8) })
+      try disks.write(tree, for: prepared)
+      return (tree, made)
+    }
     let shown = ShownOutput()
     do {
       try await machine.run(prepared.job) { shown.show($0) }
@@ -80,13 +84,12 @@ private struct ScriptMachine: Sendable {
       guard let report = error.report else { throw error }
       throw task.script.failure(error.description, report: report, printed: shown)
     }
-  }
-
-  /// Brings back what the script changed.
-  func applyChanges(to task: RootTask) throws -> Ownership {
-    let file = try FileRange(whole: DirectFile(reading: changes))
-    return try ReturnedChanges.apply(
-      BufferedSource(file.open()), to: task.scratch, ownership: task.ownership, copied: ChangeMark.copied)
+    return try await Thread.run {
+      var changed = tree
+      try changed.apply(FileRange(whole: DirectFile(reading: changes)))
+      changed.removeEmptyDirectories(mountPoints.reversed())
+      return changed
+    }
   }
 
   /// Ends it if it is still there, and removes its files.
@@ -94,5 +97,15 @@ private struct ScriptMachine: Sendable {
     await machine.end()
     disks.remove()
     unlink(changes.string)
+  }
+}
+
+extension RootTask {
+  /// The tree in memory; one on disk belongs to root.
+  fileprivate func guestTree() throws -> GuestTree {
+    switch tree {
+    case .memory(let tree): tree
+    case .disk: try GuestTree(scratch)
+    }
   }
 }

@@ -19,9 +19,9 @@ struct NamespaceExecutor: RootExecutor {
     return fields == ["0", "0", "4294967295"]
   }
 
-  var needsRealFiles: Bool { true }
+  var place: ScriptTree.Place { .disk }
 
-  func run(_ task: RootTask) async throws -> Ownership {
+  func run(_ task: RootTask) async throws -> ScriptTree {
     guard let root = task.root else {
       throw UsageError("\(task.script.name) cannot run as real root outside of the image")
     }
@@ -35,6 +35,6 @@ struct NamespaceExecutor: RootExecutor {
         return .exited(first.wait())
       }
     }
-    return .real
+    return task.result(.real)
   }
 }

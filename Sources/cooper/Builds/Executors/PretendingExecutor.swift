@@ -10,10 +10,10 @@ import SystemPackage
 struct PretendingExecutor: RootExecutor {
   let hasNetwork: Bool
 
-  var needsRealFiles: Bool { false }
+  var place: ScriptTree.Place { .pretendingDisk }
 
-  func run(_ task: RootTask) async throws -> Ownership {
-    let files = Mutex(PretendedFiles(task.ownership))
+  func run(_ task: RootTask) async throws -> ScriptTree {
+    let files = Mutex(PretendedFiles(task.diskTree.ownership))
     let capable = try await Thread.run { try task.capableFiles() }
     let body = { @Sendable (launch: Launch, hasStarted: (Int32) -> Void) throws -> PretendedRoot.Outcome in
       var own = files.withLock { $0 }
@@ -45,7 +45,7 @@ struct PretendingExecutor: RootExecutor {
       }
       try await task.script.run(launch, body)
     }
-    return files.withLock { Ownership($0) }
+    return task.result(files.withLock { Ownership($0) })
   }
 
   /// What namespaces this machine allows.
@@ -59,7 +59,7 @@ extension RootTask {
   /// The paths of the tree's files that are said to have capabilities.
   fileprivate func capableFiles() throws -> [FileNumber: String] {
     let capability = Array("security.capability".utf8)
-    let wanted = ownership.entries.filter { $0.value.attributes.contains { $0.key == capability } }
+    let wanted = diskTree.ownership.entries.filter { $0.value.attributes.contains { $0.key == capability } }
     if wanted.isEmpty { return [:] }
     var found: [FileNumber: String] = [:]
     let walk = try TreeWalk(scratch.root.appending("."), order: .bytes)

@@ -4,29 +4,23 @@ import VirtualMachine
 
 /// Something that runs scripts as root, or as somebody who cannot tell the difference (vm-executor.md).
 protocol RootExecutor: Sendable {
-  /// Whether files of a tree must themselves have the owners, modes, devices and attributes that scripts are to see.
-  ///
-  /// Otherwise they belong to the user, and all that is `RootTask.ownership`.
-  var needsRealFiles: Bool { get }
-  /// Whether the content of files must be on this machine's disk, too.
-  var needsContents: Bool { get }
+  /// Where it wants the file system of an image.
+  var place: ScriptTree.Place { get }
 
   /// Calls `body` with what runs scripts over a tree in `directory`, and prepares meanwhile what that takes and needs no tree.
   func preparing<Value>(
     in directory: FilePath, _ body: (any RootExecutor) async throws -> Value
   ) async throws -> Value
 
-  /// Runs a script, and gives what is to be said of the tree's files afterwards: `.real` when the disk says it.
+  /// Runs a script, and gives what it made of the tree.
   ///
   /// Nothing that the script has started runs any more when this returns or throws.
   ///
   /// - Throws: `ScriptFailure` when the commands fail, `UsageError` when this machine lacks something.
-  func run(_ task: RootTask) async throws -> Ownership
+  func run(_ task: RootTask) async throws -> ScriptTree
 }
 
 extension RootExecutor {
-  var needsContents: Bool { true }
-
   func preparing<Value>(
     in directory: FilePath, _ body: (any RootExecutor) async throws -> Value
   ) async throws -> Value {
@@ -36,12 +30,12 @@ extension RootExecutor {
 
 /// A script that is to run over a tree.
 struct RootTask {
-  /// The commands, in a file beside the tree, and what is around them.
+  /// The commands, in a file in the scratch directory, and what is around them.
   let script: Script
-  /// The tree.
+  /// The scratch directory, which has the tree unless that is in memory.
   let scratch: ScratchTree
-  /// What is to be said of the tree's files before.
-  let ownership: Ownership
+  /// The tree.
+  let tree: ScriptTree
   /// What the tree needs to be `/` of the script; nil when it is the working directory, in this machine's own `/`.
   let root: ImageRoot?
 }
