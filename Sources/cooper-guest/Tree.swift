@@ -8,10 +8,9 @@ import SystemPackage
 struct Tree {
   /// Where the tree is.
   static let root = "/tree"
-  /// Without `redirect_dir`, `metacopy` and `xino` what is above is complete in itself.
-  ///
-  /// With `index` all names of a file stay names of one file when it is written to.
-  private static let overlay = "index=on,metacopy=off,redirect_dir=off,xino=off"
+  /// With `index` all names of a file stay names of one file when it is written to, and with `redirect_dir` directories can be renamed as on any
+  /// other file system; without `metacopy` all files above have their content.
+  private static let overlay = "index=on,metacopy=off,redirect_dir=on,xino=off"
 
   private let job: GuestJob
 
@@ -104,9 +103,7 @@ struct Tree {
   /// Everything that is different from before.
   func changes() throws -> UpperMembers {
     try UpperMembers(
-      "/scratch/upper",
-      indexed: IndexedFiles(
-        lower: "/lower", upper: "/scratch/upper", index: "/scratch/work/index", tree: FilePath(Self.root)))
+      upper: "/scratch/upper", lower: "/lower", index: "/scratch/work/index", tree: FilePath(Self.root))
   }
 }
 

@@ -5,51 +5,88 @@ import SystemPackage
 
 /// What is above in the overlay as members of a tar, with whiteouts as layers of images have them (vm-executor.md, section 4.3).
 ///
-/// All names of a file that was changed are among them.
+/// All names of a file that was changed are among them, and everything in a directory that was moved.
 final class UpperMembers: CountedMembers {
   private(set) var count: UInt64 = 0
   private let walk: TreeWalk
+  private let names: ChangedNames
+  private let indexed: IndexedFiles?
   /// What comes before the next entry of the walk.
   private var pending: TarInput?
-  private var names = FirstNames()
-  private let indexed: IndexedFiles?
+  /// The directory of the lower tree that is here now, and the walk through it; the upper directory has only what of it was changed.
+  private var moved: (path: [UInt8], walk: TreeWalk)?
 
-  init(_ directory: FilePath, indexed: IndexedFiles?) throws {
-    walk = try TreeWalk(directory.appending("."), order: .bytes)
-    self.indexed = indexed
+  /// Those of an overlay of these parts.
+  init(upper: FilePath, lower: FilePath, index: FilePath, tree: FilePath) throws {
+    walk = try TreeWalk(upper.appending("."), order: .bytes)
+    names = try ChangedNames(tree: tree, upper: upper)
+    indexed = try IndexedFiles(lower: lower, index: index, names: names)
   }
 
   func next() throws -> TarInput? {
-    if let input = pending {
-      pending = nil
-      count += 1
-      return input
-    }
-    guard let input = try walk.next().map(member) ?? indexed?.next() else { return nil }
+    let waiting = pending
+    pending = nil
+    guard let input = try waiting ?? nextOfMoved() ?? nextOfUpper() ?? indexed?.next() else { return nil }
     count += 1
     return input
+  }
+
+  // MARK: Directories that were moved
+
+  private func nextOfMoved() throws -> TarInput? {
+    guard let (path, walk) = moved, let entry = try walk.next() else { return nil }
+    let place = entry.path.isEmpty ? path : path + [UInt8(ascii: "/")] + entry.path
+    let type = try Self.type(of: entry, at: place)
+    if entry.status.linkCount > 1, let link = names.link(place, to: entry.status) { return link }
+    return try entry.input(named: Array("./".utf8) + place, type, entry.extendedAttributes()) { _ in }
+  }
+
+  // MARK: The upper directory
+
+  private func nextOfUpper() throws -> TarInput? {
+    while let entry = try walk.next() {
+      if let path = moved?.path {
+        if entry.path.starts(with: path + [UInt8(ascii: "/")]) { continue }
+        moved = nil
+      }
+      return try member(entry)
+    }
+    return nil
   }
 
   private func member(_ entry: TreeWalk.Entry) throws -> TarInput {
     let name = Array("./".utf8) + entry.path
     let status = entry.status
-    guard let type = status.type else {
-      throw GuestFailure(
-        because: "\(entry.path.text) is a socket, which no image can have; the commands must remove it")
-    }
-    if type == .characterDevice, status.device == TarDevice(major: 0, minor: 0) {
+    if status.type == .characterDevice, status.device == TarDevice(major: 0, minor: 0) {
       return TarInput(header: TarHeader(name: ChangeMark.removal(of: name), mode: 0))
     }
-    guard !entry.path.suffix(from: entry.path.nameStart).starts(with: ".wh.".utf8) else {
-      throw GuestFailure(
-        because: "\(entry.path.text) has a name that in a layer means the removal of another file")
-    }
-    if let link = names.link(name, to: status) { return link }
-    if type != .directory, status.linkCount > 1 { indexed?.note(entry.path) }
-    if type == .directory, try entry.change({ try $0.isOpaque($1) }) {
-      pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
+    let type = try Self.type(of: entry, at: entry.path)
+    if type == .directory {
+      if try entry.change({ try $0.isMoved($1, path: entry.path) }) {
+        moved = (entry.path, try names.walk(entry.path))
+        if let first = try nextOfMoved() { return first }
+      }
+      if try entry.change({ try $0.isOpaque($1) }) {
+        pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
+      }
+    } else if status.linkCount > 1, let merged = names.status(of: entry.path),
+      let link = names.link(entry.path, to: merged)
+    {
+      return link
     }
     return try entry.input(named: name, type, entry.extendedAttributes()) { _ in }
+  }
+
+  private static func type(of entry: TreeWalk.Entry, at path: [UInt8]) throws -> TarType {
+    guard let type = entry.status.type else {
+      throw GuestFailure(
+        because: "\(path.text) is a socket, which no image can have; the commands must remove it")
+    }
+    guard !path.suffix(from: path.nameStart).starts(with: ".wh.".utf8) else {
+      throw GuestFailure(
+        because: "\(path.text) has a name that in a layer means the removal of another file")
+    }
+    return type
   }
 }
 
@@ -57,6 +94,12 @@ extension OpenDirectory {
   /// Whether nothing of the lower directory is seen in it.
   fileprivate func isOpaque(_ name: [UInt8]) throws -> Bool {
     try extendedAttribute("trusted.overlay.opaque", of: name) == Array("y".utf8)
+  }
+
+  /// Whether what is seen in it is of a lower directory of another path, and not of one that has come back to its own.
+  fileprivate func isMoved(_ name: [UInt8], path: [UInt8]) throws -> Bool {
+    guard let lower = try extendedAttribute("trusted.overlay.redirect", of: name) else { return false }
+    return lower != name && lower != [UInt8(ascii: "/")] + path
   }
 }
 

@@ -92,7 +92,7 @@ import Testing
     echo more >> /opt/app/file
     rm /opt/link; mkdir /opt/link; echo in > /opt/link/inside
     rmdir /var/empty; chmod 750 /home
-    mv /opt/target /opt/moved; mv /opt/link /opt/away
+    mv /opt/app /opt/tool; mv /opt/target /opt/moved; mv /opt/link /opt/away
     echo odd > '/data/a b'; printf odd > "/data/$(printf 'caf\\303\\251')"
     echo none > /data/closed; chmod 0 /data/closed
     mkdir /many; for i in {1..2000}; do : > /many/$i; done

@@ -102,6 +102,37 @@ import Testing
     #expect(Set(changes.names).count == changes.names.count)
   }
 
+  @Test func `a directory that was moved comes back whole, and nothing else with it`() async throws {
+    let machine = try await MachineCase(
+      """
+      mkdir -p a/inner b; echo file > a/inner/file; ln a/inner/file b/link; echo two > a/two; ln a/two b/two
+      echo gone > a/gone; mkdir a/other; echo x > a/other/x; ln a/other/x a/inner/x; mkfifo a/pipe
+      mkdir same back; echo x > same/x; echo x > back/x
+      """)
+    defer { machine.remove() }
+    let printed = try await machine.run(
+      """
+      chmod 750 a/inner; mv a new; rm new/gone; echo made > new/made; echo more >> new/two
+      mv new/other new/inner/third; mkdir fresh; mv new/inner fresh/
+      mv same other; mv other same; mv back fresh/; mv fresh/back .; cat b/two fresh/inner/third/x
+      """)
+    #expect(printed == "two\nmore\nx\n")
+    let changes = try Changes(machine.output)
+    #expect(
+      Set(changes.names) == [
+        "./", "./.wh.a", "./b/two", "./back/", "./same/", "./fresh/", "./fresh/.wh..wh..opq",
+        "./fresh/inner/", "./fresh/inner/file",
+        "./fresh/inner/third/", "./fresh/inner/third/x", "./fresh/inner/x", "./new/", "./new/made",
+        "./new/pipe", "./new/two",
+      ])
+    #expect(changes.names.count == Set(changes.names).count)
+    #expect(changes.text("./fresh/inner/file") == "file\n")
+    #expect(changes["./fresh/inner/"]?.mode == 0o750)
+    #expect(changes["./fresh/inner/x"]?.linkName == Array("./fresh/inner/third/x".utf8))
+    #expect(changes["./b/two"]?.linkName == Array("./new/two".utf8))
+    #expect(changes["./new/pipe"]?.type == UInt8(ascii: "6"))
+  }
+
   @Test func `a program that changes nothing leaves nothing but the root`() async throws {
     let machine = try await MachineCase()
     defer { machine.remove() }
