@@ -67,8 +67,8 @@ public struct PretendedFiles: Sendable {
   /// Files that had no name when something was said of them: whether it is still the same file with that number is known when it gets one.
   private var nameless: Set<FileNumber> = []
 
-  /// Nothing is pretended.
-  public init() {}
+  /// Nothing is pretended, but that something was said of these files.
+  public init(touched: Set<FileNumber> = []) { self.touched = touched }
 
   /// What is said of a file.
   public subscript(_ file: FileNumber) -> FileRecord? {

@@ -68,7 +68,7 @@ extension RootTask {
       guard wanted[identity] != nil else { continue }
       // Like the rest of this machine's paths a string; one that is not valid UTF-8 is not found, and keeps what it has.
       let path = "\(scratch.root)/\(String(decoding: entry.path, as: UTF8.self))"
-      found[FileNumber(device: identity.device, inode: identity.inode)] = path
+      found[FileNumber(identity)] = path
     }
     return found
   }
@@ -76,10 +76,10 @@ extension RootTask {
 
 extension PretendedFiles {
   fileprivate init(_ ownership: Ownership) {
-    self.init()
+    self.init(touched: Set(ownership.touched.map { FileNumber($0) }))
     for (identity, entry) in ownership.entries {
       let attributes = entry.attributes.map { ($0.key, $0.value) }
-      self[FileNumber(device: identity.device, inode: identity.inode)] = FileRecord(
+      self[FileNumber(identity)] = FileRecord(
         mode: (entry.type?.fileMode ?? S_IFSOCK) | entry.mode, user: UInt32(truncatingIfNeeded: entry.uid),
         group: UInt32(truncatingIfNeeded: entry.gid), device: entry.device.deviceNumber,
         attributes: Dictionary(attributes) { $1 })
@@ -99,6 +99,10 @@ extension Ownership {
     }
     touched = Set(files.touched.map { FileIdentity($0) })
   }
+}
+
+extension FileNumber {
+  fileprivate init(_ identity: FileIdentity) { self.init(device: identity.device, inode: identity.inode) }
 }
 
 extension FileIdentity {
