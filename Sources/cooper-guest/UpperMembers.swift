@@ -15,6 +15,8 @@ final class UpperMembers: CountedMembers {
   private var pending: TarInput?
   /// The directory of the lower tree that is here now, and the walk through it; the upper directory has only what of it was changed.
   private var moved: (path: [UInt8], walk: TreeWalk)?
+  /// The directory of the upper one that hides what was below it, and that the current entry is in.
+  private var opaque: [UInt8]?
 
   /// Those of an overlay of these parts.
   init(upper: FilePath, lower: FilePath, index: FilePath, tree: FilePath) throws {
@@ -45,10 +47,10 @@ final class UpperMembers: CountedMembers {
 
   private func nextOfUpper() throws -> TarInput? {
     while let entry = try walk.next() {
-      if let path = moved?.path {
-        if entry.path.starts(with: path + [UInt8(ascii: "/")]) { continue }
-        moved = nil
-      }
+      func isIn(_ path: [UInt8]) -> Bool { entry.path.starts(with: path + [UInt8(ascii: "/")]) }
+      if let path = moved?.path, isIn(path) { continue }
+      moved = nil
+      if let path = opaque, !isIn(path) { opaque = nil }
       return try member(entry)
     }
     return nil
@@ -62,12 +64,14 @@ final class UpperMembers: CountedMembers {
     }
     let type = try Self.type(of: entry, at: entry.path)
     if type == .directory {
-      if try entry.change({ try $0.isMoved($1, path: entry.path) }) {
+      let isMoved = try isMoved(entry)
+      if try isMoved || entry.change({ try $0.isOpaque($1) }) {
+        pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
+        if opaque == nil { opaque = entry.path }
+      }
+      if isMoved {
         moved = (entry.path, try names.walk(entry.path))
         if let first = try nextOfMoved() { return first }
-      }
-      if try entry.change({ try $0.isOpaque($1) }) {
-        pending = TarInput(header: TarHeader(name: ChangeMark.opaque(name), mode: 0))
       }
     } else if status.linkCount > 1, let merged = names.status(of: entry.path),
       let link = names.link(entry.path, to: merged)
@@ -75,6 +79,15 @@ final class UpperMembers: CountedMembers {
       return link
     }
     return try entry.input(named: name, type, entry.extendedAttributes()) { _ in }
+  }
+
+  /// Whether what is seen in a directory is of a lower one of another path, or of what another one hides, and not of one that has come back.
+  private func isMoved(_ entry: TreeWalk.Entry) throws -> Bool {
+    guard
+      let lower = try entry.change({ try $0.extendedAttribute("trusted.overlay.redirect", of: $1) })
+    else { return false }
+    let name = Array(entry.path.suffix(from: entry.path.nameStart))
+    return opaque != nil || lower != name && lower != [UInt8(ascii: "/")] + entry.path
   }
 
   private static func type(of entry: TreeWalk.Entry, at path: [UInt8]) throws -> TarType {
@@ -94,12 +107,6 @@ extension OpenDirectory {
   /// Whether nothing of the lower directory is seen in it.
   fileprivate func isOpaque(_ name: [UInt8]) throws -> Bool {
     try extendedAttribute("trusted.overlay.opaque", of: name) == Array("y".utf8)
-  }
-
-  /// Whether what is seen in it is of a lower directory of another path, and not of one that has come back to its own.
-  fileprivate func isMoved(_ name: [UInt8], path: [UInt8]) throws -> Bool {
-    guard let lower = try extendedAttribute("trusted.overlay.redirect", of: name) else { return false }
-    return lower != name && lower != [UInt8(ascii: "/")] + path
   }
 }
 

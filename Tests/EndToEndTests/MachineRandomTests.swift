@@ -66,6 +66,7 @@ import Testing
         "\(file); exec 7>>\"$p\"; rm \"$p\"; echo \(number) >&7; exec 7>&-", "mknod \(place) b 7 9",
         "\(any); chown -h \(generator.pick(["0:0", "70000:5"])) \"$p\"",
         "\(file); chmod \(generator.pick(["4755", "600", "0"])) \"$p\"",
+        "\(directory); [[ \(place)/ != \"$p\"/* ]] && rm -rf \(place) && mv \"$p\" \(place)",
         "\(directory); chmod 1777 \"$p\"", "\(file); setfattr -n user.z -v \(number) \"$p\"",
         // A copy into itself ends where the order of names on disk has it.
         "\(directory); t=$(realpath -m \(place)); [[ $t/ != \"$p\"/* ]] && cp -a \"$p\" \(place)",

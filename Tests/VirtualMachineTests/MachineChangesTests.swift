@@ -108,12 +108,14 @@ import Testing
       mkdir -p a/inner b; echo file > a/inner/file; ln a/inner/file b/link; echo two > a/two; ln a/two b/two
       echo gone > a/gone; mkdir a/other; echo x > a/other/x; ln a/other/x a/inner/x; mkfifo a/pipe
       mkdir same back; echo x > same/x; echo x > back/x
+      mkdir -p over/old from way/inner; echo x > over/old/x; echo x > from/x; echo x > way/inner/x; echo x > way/y
       """)
     defer { machine.remove() }
     let printed = try await machine.run(
       """
       chmod 750 a/inner; mv a new; rm new/gone; echo made > new/made; echo more >> new/two
       mv new/other new/inner/third; mkdir fresh; mv new/inner fresh/
+      rm -r over; mv from over; mv way/inner other; rm -r way; mkdir way; mv other way/inner
       mv same other; mv other same; mv back fresh/; mv fresh/back .; cat b/two fresh/inner/third/x
       """)
     #expect(printed == "two\nmore\nx\n")
@@ -121,9 +123,12 @@ import Testing
     #expect(
       Set(changes.names) == [
         "./", "./.wh.a", "./b/two", "./back/", "./same/", "./fresh/", "./fresh/.wh..wh..opq",
-        "./fresh/inner/", "./fresh/inner/file",
-        "./fresh/inner/third/", "./fresh/inner/third/x", "./fresh/inner/x", "./new/", "./new/made",
+        "./fresh/inner/", "./fresh/inner/.wh..wh..opq", "./fresh/inner/file", "./fresh/inner/third/",
+        "./fresh/inner/third/x", "./fresh/inner/x", "./new/", "./new/.wh..wh..opq", "./new/made",
         "./new/pipe", "./new/two",
+        // What was there before is gone with its directory, also where one of the lower tree takes its place.
+        "./.wh.from", "./over/", "./over/.wh..wh..opq", "./over/x", "./way/", "./way/.wh..wh..opq",
+        "./way/inner/", "./way/inner/.wh..wh..opq", "./way/inner/x",
       ])
     #expect(changes.names.count == Set(changes.names).count)
     #expect(changes.text("./fresh/inner/file") == "file\n")
