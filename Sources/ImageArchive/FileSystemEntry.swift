@@ -10,6 +10,19 @@ public struct FileSystemEntry: Sendable, Hashable {
     case characterDevice = "character device"
     case blockDevice = "block device"
     case pipe = "fifo"
+
+    /// What a tar's member of that type is; nil for what file systems do not have.
+    public init?(tarType: UInt8) {
+      switch tarType {
+      case UInt8(ascii: "0"), UInt8(ascii: "7"): self = .file
+      case UInt8(ascii: "2"): self = .symbolicLink
+      case UInt8(ascii: "3"): self = .characterDevice
+      case UInt8(ascii: "4"): self = .blockDevice
+      case UInt8(ascii: "5"): self = .directory
+      case UInt8(ascii: "6"): self = .pipe
+      default: return nil
+      }
+    }
   }
 
   /// What it is.

@@ -98,7 +98,7 @@ public struct LayerChanges: Sendable {
   }
 
   private static func entry(_ member: TarMember, number: Int) throws(FileSystemError) -> FileSystemEntry {
-    guard let kind = kind(member) else {
+    guard let kind = FileSystemEntry.Kind(tarType: member.type) else {
       throw .unknownType(FileSystemPath(member.name), member.type)
     }
     var entry = FileSystemEntry(kind: kind, mode: member.mode)
@@ -115,17 +115,5 @@ public struct LayerChanges: Sendable {
     }.sorted { $0.name.lexicographicallyPrecedes($1.name) }
     entry.origin = .init(layer: 0, member: number)
     return entry
-  }
-
-  private static func kind(_ member: TarMember) -> FileSystemEntry.Kind? {
-    switch member.type {
-    case UInt8(ascii: "0"), UInt8(ascii: "7"): .file
-    case UInt8(ascii: "2"): .symbolicLink
-    case UInt8(ascii: "3"): .characterDevice
-    case UInt8(ascii: "4"): .blockDevice
-    case UInt8(ascii: "5"): .directory
-    case UInt8(ascii: "6"): .pipe
-    default: nil
-    }
   }
 }

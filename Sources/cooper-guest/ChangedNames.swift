@@ -3,46 +3,26 @@ import SystemPackage
 
 /// The names of changed files that have several: the merged tree says which are names of one file.
 final class ChangedNames {
-  /// What is known of a file.
-  struct First {
-    /// The name that came first.
-    var path: [UInt8]
-    /// Whether something was done to the file itself: otherwise it only is in a directory that was moved.
-    var isTouched: Bool
-  }
-
-  /// The merged tree.
-  let tree: OpenDirectory
+  private let tree: OpenDirectory
   private let upper: OpenDirectory
-  private var names: [FileIdentity: First] = [:]
+  private var firsts = FirstNames()
+  private var touched: Set<FileIdentity> = []
 
   init(tree: FilePath, upper: FilePath) throws {
     (self.tree, self.upper) = (try OpenDirectory(tree), try OpenDirectory(upper))
   }
 
-  /// What is known of a file.
-  subscript(_ identity: FileIdentity) -> First? { names[identity] }
-
-  /// The member for another name of a file; nil for its first, of which note is taken.
+  /// The member for another name of a file; nil for its first, of which note is taken, and its only one.
   ///
   /// - Parameter status: what is at that path in the merged tree.
   func link(_ path: [UInt8], to status: FileStatus) -> TarInput? {
-    guard status.type != .directory else { return nil }
-    let isTouched = isInUpper(path)
-    guard let first = names[status.identity] else {
-      names[status.identity] = First(path: path, isTouched: isTouched)
-      return nil
-    }
-    if isTouched { names[status.identity]?.isTouched = true }
-    return Self.link(path, to: first)
+    guard status.type != .directory, status.linkCount > 1 else { return nil }
+    if isInUpper(path) { touched.insert(status.identity) }
+    return firsts.link(Array("./".utf8) + path, to: status)
   }
 
-  /// The member for another name of a file.
-  static func link(_ path: [UInt8], to first: First) -> TarInput {
-    let prefix = Array("./".utf8)
-    return TarInput(
-      header: TarHeader(name: prefix + path, type: .hardLink, mode: 0, linkName: prefix + first.path))
-  }
+  /// Whether something was done to a file of which a name is known: otherwise it only is in a directory that was moved.
+  func isTouched(_ identity: FileIdentity) -> Bool { touched.contains(identity) }
 
   /// Whether the upper directory has something at a path.
   func isInUpper(_ path: [UInt8]) -> Bool { Self.status(of: path, in: upper) != nil }
@@ -51,9 +31,8 @@ final class ChangedNames {
   func status(of path: [UInt8]) -> FileStatus? { Self.status(of: path, in: tree) }
 
   private static func status(of path: [UInt8], in root: OpenDirectory) -> FileStatus? {
-    guard let start = path.lastIndex(of: UInt8(ascii: "/")) else { return try? root.status(of: path) }
-    guard let directory = try? root.directory(at: Array(path[..<start])) else { return nil }
-    return try? directory.status(of: Array(path[(start + 1)...]))
+    let (parent, name) = LayerName.split(path)
+    return try? root.directory(at: parent).status(of: Array(name))
   }
 
   /// A walk through what the merged tree has at a path.

@@ -24,11 +24,10 @@ final class IndexedFiles {
         let status = names.status(of: path), let type = status.type, type == lower.type
       else { continue }
       // A name that is gone, or new, changes the file, too.
-      let first = names[status.identity]
-      guard first?.isTouched == true || status.linkCount != lower.linkCount else { continue }
+      guard names.isTouched(status.identity) || status.linkCount != lower.linkCount else { continue }
       if let link = names.link(path, to: status) { return link }
       guard let changed = try names.walk(path).next() else { continue }
-      return try changed.input(named: Array("./".utf8) + path, type, changed.extendedAttributes()) { _ in }
+      return try changed.input(named: Array("./".utf8) + path, type, changed.extendedAttributes())
     }
     return nil
   }

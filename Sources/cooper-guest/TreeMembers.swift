@@ -54,7 +54,8 @@ struct FirstNames {
 extension TreeWalk.Entry {
   /// The entry as a member of that name with these attributes; `adjust` gets its header.
   func input(
-    named name: [UInt8], _ type: TarType, _ attributes: [PAXRecord], adjust: (inout TarHeader) throws -> Void
+    named name: [UInt8], _ type: TarType, _ attributes: [PAXRecord],
+    adjust: (inout TarHeader) throws -> Void = { _ in }
   ) throws -> TarInput {
     var header = TarHeader(name: name, type: type, mode: status.mode, linkName: linkTarget)
     if type == .directory, header.name.last != UInt8(ascii: "/") { header.name.append(UInt8(ascii: "/")) }

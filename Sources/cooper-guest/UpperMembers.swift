@@ -39,8 +39,8 @@ final class UpperMembers: CountedMembers {
     guard let (path, walk) = moved, let entry = try walk.next() else { return nil }
     let place = entry.path.isEmpty ? path : path + [UInt8(ascii: "/")] + entry.path
     let type = try Self.type(of: entry, at: place)
-    if entry.status.linkCount > 1, let link = names.link(place, to: entry.status) { return link }
-    return try entry.input(named: Array("./".utf8) + place, type, entry.extendedAttributes()) { _ in }
+    if let link = names.link(place, to: entry.status) { return link }
+    return try entry.input(named: Array("./".utf8) + place, type, entry.extendedAttributes())
   }
 
   // MARK: The upper directory
@@ -78,7 +78,7 @@ final class UpperMembers: CountedMembers {
     {
       return link
     }
-    return try entry.input(named: name, type, entry.extendedAttributes()) { _ in }
+    return try entry.input(named: name, type, entry.extendedAttributes())
   }
 
   /// Whether what is seen in a directory is of a lower one of another path, or of what another one hides, and not of one that has come back.
@@ -86,8 +86,8 @@ final class UpperMembers: CountedMembers {
     guard
       let lower = try entry.change({ try $0.extendedAttribute("trusted.overlay.redirect", of: $1) })
     else { return false }
-    let name = Array(entry.path.suffix(from: entry.path.nameStart))
-    return opaque != nil || lower != name && lower != [UInt8(ascii: "/")] + entry.path
+    let name = LayerName.split(entry.path).name
+    return opaque != nil || !lower.elementsEqual(name) && lower != [UInt8(ascii: "/")] + entry.path
   }
 
   private static func type(of entry: TreeWalk.Entry, at path: [UInt8]) throws -> TarType {
@@ -95,7 +95,7 @@ final class UpperMembers: CountedMembers {
       throw GuestFailure(
         because: "\(path.text) is a socket, which no image can have; the commands must remove it")
     }
-    guard !path.suffix(from: path.nameStart).starts(with: ".wh.".utf8) else {
+    guard !LayerName.split(path).name.starts(with: ".wh.".utf8) else {
       throw GuestFailure(
         because: "\(path.text) has a name that in a layer means the removal of another file")
     }
@@ -112,7 +112,4 @@ extension OpenDirectory {
 
 extension [UInt8] {
   fileprivate var text: String { String(decoding: self, as: UTF8.self) }
-
-  /// Where the last name of the path begins.
-  fileprivate var nameStart: Int { lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0 }
 }

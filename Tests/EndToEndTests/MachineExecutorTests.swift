@@ -5,23 +5,12 @@ import Testing
 
 /// `runAsRoot` in a virtual machine: the same layer as without one, for everybody.
 @Suite(.serialized) struct MachineExecutorTests {
-  private let place: Workplace
-  private let scratch: String
-  private let tool: String
+  private let executors: ExecutorPlace
+  private var place: Workplace { executors.place }
+  private var scratch: String { executors.scratch }
+  private var tool: String { executors.tool }
 
-  init() async throws {
-    try Program.require("qemu-system-x86_64", package: "qemu-system-x86")
-    place = try Workplace()
-    scratch = place.directory.appending("scratch")
-    tool = place.directory.appending("bin/cooper")
-    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
-    try FileManager.default.createDirectory(
-      atPath: place.directory.appending("bin"), withIntermediateDirectories: false)
-    // Where an ordinary user can reach them; by another process, since what this one writes may be open in one that it starts meanwhile.
-    try await Program.check("cp", [Program.builtTool, MachineParts.guest, place.directory.appending("bin")])
-    chmod(place.directory.path, 0o755)
-    chmod(scratch, 0o1777)
-  }
+  init() async throws { executors = try await ExecutorPlace() }
 
   /// An image of two tars made by root or whoever runs the tests, with hard links, replaced files, and some of several MiB.
   private func makeBase() async throws -> String {
@@ -47,7 +36,7 @@ import Testing
     let upper = place.directory.appending("upper.tar.gz")
     try await Program.check("sh", ["-c", script, "sh", place.directory.appending("base"), layer, upper])
     let empty = place.directory.appending("empty.tar")
-    let spec = try write(["name": "empty", "tag": "1"])
+    let spec = try executors.write(["name": "empty", "tag": "1"])
     #expect(try await place.cooper(["build", "image", spec, "-o", empty, "-q"]).status == 0)
     let base = place.directory.appending("base.tar")
     let result = try await place.cooper([
@@ -55,29 +44,6 @@ import Testing
     ])
     try #require(result.status == 0, "\(result.errors)")
     return base
-  }
-
-  private func write(_ members: JSONObject) throws -> String {
-    var spec: JSONObject = ["compressor": "none"]
-    spec.append(contentsOf: members)
-    return try place.directory.write(
-      String(decoding: JSONValue.object(spec).serialized(), as: UTF8.self), to: "spec.json")
-  }
-
-  /// Builds the spec; `user` is the number of an ordinary user.
-  private func build(
-    _ spec: String, _ executor: String, kind: String = "image", user: String? = nil,
-    environment: [String: String] = [:]
-  ) async throws -> Program.Result {
-    let identity = user.map { ["setpriv", "--reuid", $0, "--regid", $0, "--clear-groups"] } ?? []
-    var variables = [
-      "TMPDIR": scratch, "HOME": place.directory.path, "COOPER_KERNEL": try await MachineParts.kernel(),
-      "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    ]
-    variables.merge(environment) { $1 }
-    let command = identity + [tool, "build", kind, spec, "-o", "-", "-q", "--executor", executor]
-    return try await Program.run(
-      "env", command, environment: variables, timeout: .seconds(300))
   }
 
   private static let script = """
@@ -110,23 +76,16 @@ import Testing
   func `the machine gives the same bytes as namespaces, to root and to an ordinary user`() async throws {
     defer { place.remove() }
     let base = try await makeBase()
-    let spec = try write([
+    let spec = try executors.write([
       "name": "same", "fromImage": .string(base), "runAsRoot": .string(Self.script),
       "extraCommands": .string(Self.further),
     ])
-    let expected = try await build(spec, "namespace")
-    try #require(expected.status == 0, "\(expected.errors)")
-    for (executor, user) in [("tcg", nil), ("tcg", "65534"), ("namespace", "65534")] {
-      let result = try await build(spec, executor, user: user)
-      try #require(result.status == 0, "\(executor): \(result.errors)")
-      #expect((result.output == expected.output) as Bool, "\(executor) of \(user ?? "root")")
-    }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+    try await executors.expectSame(spec, by: [("tcg", nil), ("tcg", "65534"), ("namespace", "65534")])
   }
 
   @Test func `the customisation layer of a layered image has the same bytes, too`() async throws {
     defer { place.remove() }
-    let spec = try write([
+    let spec = try executors.write([
       "name": "layered", "tag": "1", "enableFakechroot": true,
       "extraCommands": """
       mkdir -p opt/deep srv; echo one >opt/one; ln opt/one opt/two; echo big >opt/deep/file; ln -s one opt/link
@@ -137,12 +96,7 @@ import Testing
       ln /opt/deep/file /opt/file; chmod 2750 /srv; setcap cap_net_raw+ep /srv/new; mkdir -p /nix/var
       """,
     ])
-    let expected = try await build(spec, "namespace", kind: "layered")
-    try #require(expected.status == 0, "\(expected.errors)")
-    let machine = try await build(spec, "tcg", kind: "layered")
-    try #require(machine.status == 0, "\(machine.errors)")
-    #expect((machine.output == expected.output) as Bool)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty)
+    try await executors.expectSame(spec, kind: "layered", by: [("tcg", nil)])
   }
 
   @Test func `store paths that only a file of the base speaks of are there, with all they need`()
@@ -179,8 +133,10 @@ import Testing
 
   @Test func `a script that fails is named with its line, and what it printed was shown`() async throws {
     defer { place.remove() }
-    let spec = try write(["name": "x", "tag": "1", "runAsRoot": "echo shown\necho also >&2\nfalse\n"])
-    let result = try await build(spec, "tcg")
+    let spec = try executors.write([
+      "name": "x", "tag": "1", "runAsRoot": "echo shown\necho also >&2\nfalse\n",
+    ])
+    let result = try await executors.build(spec, "tcg")
     #expect(result.status == 1)
     #expect(result.output.isEmpty)
     let lines = result.errors.split(separator: "\n")
@@ -192,7 +148,7 @@ import Testing
   @Test(arguments: [SIGINT, SIGTERM])
   func `a signal ends the machine and leaves nothing`(signal: Int32) async throws {
     defer { place.remove() }
-    let spec = try write(["name": "x", "tag": "1", "runAsRoot": "echo started; sleep 1000"])
+    let spec = try executors.write(["name": "x", "tag": "1", "runAsRoot": "echo started; sleep 1000"])
     let running = try RunningProgram(
       tool, ["build", "image", spec, "-o", place.directory.appending("x.tar"), "-q", "--executor", "tcg"],
       environment: ["TMPDIR": scratch, "COOPER_KERNEL": try await MachineParts.kernel()])
@@ -226,18 +182,21 @@ import Testing
 
   @Test func `what is missing is named, and nothing is done instead`() async throws {
     defer { place.remove() }
-    let spec = try write(["name": "x", "tag": "1", "runAsRoot": "true"])
-    let noKernel = try await build(spec, "tcg", environment: ["COOPER_KERNEL": "/nonexistent"])
+    let spec = try executors.write(["name": "x", "tag": "1", "runAsRoot": "true"])
+    let noKernel = try await executors.build(spec, "tcg", environment: ["COOPER_KERNEL": "/nonexistent"])
     #expect(noKernel.status != 0 && noKernel.errors.contains("/nonexistent"))
-    let noGuest = try await build(spec, "tcg", environment: ["COOPER_GUEST": "/nonexistent/guest"])
+    let noGuest = try await executors.build(spec, "tcg", environment: ["COOPER_GUEST": "/nonexistent/guest"])
     #expect(noGuest.status != 0 && noGuest.errors.contains("COOPER_GUEST"))
     try FileManager.default.createSymbolicLink(
       atPath: place.directory.appending("bin/bash"), withDestinationPath: Program.find("bash"))
-    let noQEMU = try await build(spec, "tcg", environment: ["PATH": place.directory.appending("bin")])
+    let noQEMU = try await executors.build(
+      spec, "tcg", environment: ["PATH": place.directory.appending("bin")])
     #expect(noQEMU.status != 0 && noQEMU.errors.contains("qemu-system-x86"))
-    let kvm = try await build(spec, "kvm")
+    let kvm = try await executors.build(spec, "kvm")
     #expect(kvm.status == 0 || kvm.errors.contains("KVM cannot be used"), "\(kvm.errors)")
-    let layered = try write(["name": "x", "tag": "1", "fakeRootCommands": "true", "executor": "tcg"])
+    let layered = try executors.write([
+      "name": "x", "tag": "1", "fakeRootCommands": "true", "executor": "tcg",
+    ])
     let refused = try await place.cooper(
       ["build", "layered", layered, "-o", "-"],
       environment: ["COOPER_KERNEL": try await MachineParts.kernel()])

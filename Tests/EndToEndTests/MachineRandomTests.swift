@@ -8,18 +8,10 @@ import Testing
 /// The first of them found that a machine broke links of directories that were moved, and that a pretended root forgot between two scripts what
 /// the first had touched.
 @Suite(.serialized) struct MachineRandomTests {
-  private let place: Workplace
-  private let tool: String
+  private let executors: ExecutorPlace
+  private var place: Workplace { executors.place }
 
-  init() async throws {
-    try Program.require("qemu-system-x86_64", package: "qemu-system-x86")
-    place = try Workplace()
-    tool = place.directory.appending("bin/cooper")
-    try FileManager.default.createDirectory(
-      atPath: place.directory.appending("bin"), withIntermediateDirectories: false)
-    try await Program.check("cp", [Program.builtTool, MachineParts.guest, place.directory.appending("bin")])
-    chmod(place.directory.path, 0o755)
-  }
+  init() async throws { executors = try await ExecutorPlace() }
 
   /// Makes lines of shell.
   private struct Lines {
@@ -95,28 +87,10 @@ import Testing
     func commands(_ count: Int) -> JSONValue {
       .string((0..<count).map { "(\(lines.command($0))) 2>/dev/null || true" }.joined(separator: "\n"))
     }
-    let spec: JSONObject = [
-      "name": "random", "tag": "1", "compressor": "none", "fromImage": .string(base),
-      "runAsRoot": commands(lines.number(5...40)), "extraCommands": seed.isMultiple(of: 2) ? commands(5) : "",
-    ]
-    let path = try place.directory.write(
-      String(decoding: JSONValue.object(spec).serialized(), as: UTF8.self), to: "spec.json")
-    let expected = try await build(path, "namespace")
-    for (executor, user) in [("tcg", nil), ("namespace", "65534")] {
-      let found = try await build(path, executor, user: user)
-      #expect((found == expected) as Bool, "\(executor) of \(user ?? "root")")
-    }
-  }
-
-  private func build(_ spec: String, _ executor: String, user: String? = nil) async throws -> [UInt8] {
-    let identity = user.map { ["setpriv", "--reuid", $0, "--regid", $0, "--clear-groups"] } ?? []
-    let result = try await Program.run(
-      "env", identity + [tool, "build", "image", spec, "-o", "-", "-q", "--executor", executor],
-      environment: [
-        "TMPDIR": "/tmp", "HOME": place.directory.path, "COOPER_KERNEL": try await MachineParts.kernel(),
-        "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      ], timeout: .seconds(300))
-    try #require(result.status == 0, "\(executor): \(result.errors)")
-    return result.output
+    let spec = try executors.write([
+      "name": "random", "tag": "1", "fromImage": .string(base), "runAsRoot": commands(lines.number(5...40)),
+      "extraCommands": seed.isMultiple(of: 2) ? commands(5) : "",
+    ])
+    try await executors.expectSame(spec, by: [("tcg", nil), ("namespace", "65534")])
   }
 }

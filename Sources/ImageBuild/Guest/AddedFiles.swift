@@ -4,18 +4,18 @@ import SystemPackage
 
 /// Files that are put on top of an image, as a layer of names.
 struct AddedFiles {
-  private(set) var changes: [LayerChanges.Change] = []
+  private(set) var layer = LayerChanges()
   /// The files by their numbers in the layer.
   private(set) var nodes: [FileTree.Node] = []
-  /// All paths.
-  private(set) var paths: Set<[UInt8]> = []
+
+  /// Removes files of the image.
+  mutating func remove(_ paths: [[UInt8]]) { layer.changes += paths.map { .remove(path: $0) } }
 
   private mutating func put(_ node: FileTree.Node, _ entry: FileSystemEntry, at path: [UInt8]) {
     var entry = entry
     entry.origin = .init(layer: 0, member: nodes.count)
-    changes.append(.put(path: path, entry))
+    layer.changes.append(.put(path: path, entry))
     nodes.append(node)
-    paths.insert(path)
   }
 
   /// A tree, owned by `owner`.
@@ -50,8 +50,7 @@ struct AddedFiles {
       guard file.status.type != nil else { throw LayeredImageError.socket(file.description) }
       if file.status.type != .directory, file.status.linkCount > 1 {
         if let first = names[file.status.identity] {
-          changes.append(.link(path: file.path, target: first, member: nodes.count))
-          paths.insert(file.path)
+          layer.changes.append(.link(path: file.path, target: first, member: nodes.count))
           continue
         }
         names[file.status.identity] = file.path
@@ -67,23 +66,10 @@ struct AddedFiles {
 extension FileSystemEntry {
   /// A file of this machine, which belongs to root; it is no socket.
   fileprivate init(_ status: FileStatus) {
-    self.init(kind: Kind(status.type ?? .regular), mode: status.type == .symbolicLink ? 0o777 : status.mode)
+    let kind = status.type.flatMap { Kind(tarType: $0.rawValue) } ?? .file
+    self.init(kind: kind, mode: status.type == .symbolicLink ? 0o777 : status.mode)
     modificationTime = status.modificationTime
     byteCount = kind == .file ? status.byteCount : 0
     device = status.device.map { DeviceNumber(major: Int64($0.major), minor: Int64($0.minor)) }
-  }
-}
-
-extension FileSystemEntry.Kind {
-  fileprivate init(_ type: TarType) {
-    self =
-      switch type {
-      case .directory: .directory
-      case .symbolicLink: .symbolicLink
-      case .characterDevice: .characterDevice
-      case .blockDevice: .blockDevice
-      case .fifo: .pipe
-      default: .file
-      }
   }
 }

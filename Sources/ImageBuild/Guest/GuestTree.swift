@@ -7,13 +7,11 @@ public import ImageArchive
 /// more for each tar of changes that comes back. Whose content is of another layer than before is another file.
 public struct GuestTree: Sendable {
   /// What the image had.
-  let base: FileSystemView
+  private let base: FileSystemView
   /// What there is now.
-  private(set) var view: FileSystemView
+  private var view: FileSystemView
   /// What there was before scripts ran.
   private let before: FileSystemView
-  /// What was put on top, and belongs to the layer whether it is changed or not.
-  private let own: Set<[UInt8]>
   private(set) var contents: GuestContents
 
   /// The file system of an image, or nothing, without these files of it and with contents on top, which `owner` owns.
@@ -23,32 +21,26 @@ public struct GuestTree: Sendable {
     _ image: Image?, view base: FileSystemView, without removed: [[UInt8]], adding tree: FileTree,
     owner: TarOwner
   ) throws {
-    self.base = base
-    contents = GuestContents(of: image)
-    // First, since contents may have something of the same name.
-    var layer = LayerChanges()
-    layer.changes = removed.map { .remove(path: $0) }
     var files = AddedFiles()
+    // First, since contents may have something of the same name.
+    files.remove(removed)
     files.add(tree, owner: owner)
-    layer.changes += files.changes
-    var view = base
-    try view.apply(layer, number: contents.append(.files(files.nodes)))
-    (self.view, before, own) = (view, view, files.paths)
+    try self.init(files, on: base, GuestContents(of: image))
   }
 
   /// What is in a directory of this machine, which belongs to root there.
   ///
   /// - Throws: `FileError`, `LayeredImageError.socket`, `FileSystemError`.
   public init(_ tree: ScratchTree) throws {
-    base = FileSystemView()
-    contents = GuestContents(with: tree)
-    var layer = LayerChanges()
     var files = AddedFiles()
     try files.add(tree)
-    layer.changes = files.changes
-    var view = FileSystemView()
-    try view.apply(layer, number: contents.append(.files(files.nodes)))
-    (self.view, before, own) = (view, view, files.paths)
+    try self.init(files, on: FileSystemView(), GuestContents(with: tree))
+  }
+
+  private init(_ files: AddedFiles, on base: FileSystemView, _ contents: GuestContents) throws {
+    var (view, contents) = (base, contents)
+    try view.apply(files.layer, number: contents.append(.files(files.nodes)))
+    (self.base, self.view, before, self.contents) = (base, view, view, contents)
   }
 
   // MARK: Names
@@ -111,12 +103,14 @@ public struct GuestTree: Sendable {
   /// What is different from before, and what of the image is gone; nothing is said of excluded paths.
   func comparison(excluding excluded: [[UInt8]]) -> LayerComparison {
     var known: [[UInt8]: FileSystemEntry] = [:]
-    before.forEach { path, entry in known[path.bytes] = entry }
+    before.forEach { path, entry in
+      // What was put on top belongs to the layer whether it is changed or not.
+      if entry.origin.map(contents.isOfImage) ?? true { known[path.bytes] = entry }
+    }
     var comparison = LayerComparison(excluding: excluded)
     view.forEach { path, entry in
       let isSame = known[path.bytes]?.isSame(as: entry) ?? false
-      comparison.note(
-        path.bytes, isDirectory: entry.kind == .directory, isChanged: !isSame || own.contains(path.bytes))
+      comparison.note(path.bytes, isDirectory: entry.kind == .directory, isChanged: !isSame)
     }
     comparison.noteMissing(of: base)
     return comparison

@@ -50,7 +50,8 @@ enum ScriptTree: Sendable {
   mutating func makeDirectory(_ name: String) throws {
     switch self {
     case .disk(let tree):
-      _ = try? OpenDirectory(tree.scratch.root).createDirectory(Array(name.utf8), mode: 0o755)
+      let top = try OpenDirectory(tree.scratch.root)
+      _ = try? top.createDirectory(Array(name.utf8), mode: 0o755)
     case .memory(var tree):
       _ = tree.makeDirectories([Array(name.utf8)])
       self = .memory(tree)
